@@ -1,0 +1,363 @@
+//! What can go wrong, and how a person is told.
+
+use serde::{Deserialize, Serialize};
+
+/// Anything that keeps an item from getting an answer, by stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Failure {
+    /// The file cannot be read as a picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The model's file cannot be had.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// The engine cannot load or run the model.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Why a file was not read as a picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum PictureError {
+    /// The browser could not hand over the bytes, for example because the file was moved.
+    #[error("{detail}")]
+    Unreadable {
+        /// The browser's words.
+        detail: String,
+    },
+    /// There are no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// More bytes than the limit.
+    #[error("the file has {bytes} bytes, more than the limit of {limit}")]
+    TooManyBytes {
+        /// Bytes met.
+        bytes: u64,
+        /// Most bytes accepted.
+        limit: u64,
+    },
+    /// More pixels than the limit.
+    #[error("the picture has {width} × {height} pixels, more than the limit of {limit}")]
+    TooManyPixels {
+        /// Width met.
+        width: u32,
+        /// Height met.
+        height: u32,
+        /// Most pixels accepted.
+        limit: u64,
+    },
+    /// A side longer than the limit.
+    #[error("the picture has {width} × {height} pixels, a longer side than the limit of {limit}")]
+    SideTooLong {
+        /// Width met.
+        width: u32,
+        /// Height met.
+        height: u32,
+        /// Longest side accepted.
+        limit: u32,
+    },
+    /// A drawing in SVG, which is a program and not pixels.
+    #[error("the file is an SVG drawing")]
+    Svg,
+    /// A picture format that browsers or phones write and this project does not read.
+    #[error("the file is a {format} picture, which is not read here")]
+    UnsupportedFormat {
+        /// Name of the format: `HEIC`, `AVIF`, `TIFF`.
+        format: String,
+    },
+    /// The bytes are no picture that is known here.
+    #[error("the file does not start like any picture format")]
+    NotAPicture,
+    /// The picture starts well and ends early.
+    #[error("the {format} data ends early")]
+    Truncated {
+        /// Name of the format.
+        format: String,
+    },
+    /// The decoder met something it does not accept.
+    #[error("the {format} data is damaged: {detail}")]
+    Damaged {
+        /// Name of the format.
+        format: String,
+        /// The decoder's words.
+        detail: String,
+    },
+}
+
+/// Why the model's file is not here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum DownloadError {
+    /// The browser could not reach the site.
+    #[error("the network answered with an error: {detail}")]
+    Network {
+        /// The browser's words.
+        detail: String,
+    },
+    /// The site answered, but not with the file.
+    #[error("the site answered {status} for {file}")]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// File asked for.
+        file: String,
+    },
+    /// The file is not the one this page was built with.
+    #[error("{file} has SHA-256 {met}, expected {expected}")]
+    WrongHash {
+        /// File asked for.
+        file: String,
+        /// Hash of what came.
+        met: String,
+        /// Hash this page was built with.
+        expected: String,
+    },
+}
+
+/// Why the engine gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum EngineError {
+    /// This browser cannot run the engine, or its file did not arrive.
+    #[error("the engine did not start: {detail}")]
+    Start {
+        /// The browser's words.
+        detail: String,
+    },
+    /// The model file cannot be read.
+    #[error("the model cannot be read: {detail}")]
+    Parse {
+        /// The engine's words.
+        detail: String,
+    },
+    /// The model cannot be prepared.
+    #[error("the model cannot be optimised: {detail}")]
+    Optimise {
+        /// The engine's words.
+        detail: String,
+    },
+    /// The tensor does not fit the model, or the other way round.
+    #[error("the {what} has shape {met:?}, expected {expected:?}")]
+    Shape {
+        /// Which tensor: `input` or `output`.
+        what: String,
+        /// Shape met.
+        met: Vec<usize>,
+        /// Shape expected.
+        expected: Vec<usize>,
+    },
+    /// Running failed.
+    #[error("the model failed while running: {detail}")]
+    Run {
+        /// The engine's words.
+        detail: String,
+    },
+    /// The worker ended without an answer.
+    #[error("the engine stopped without an answer: {detail}")]
+    Crashed {
+        /// What the browser said of it.
+        detail: String,
+    },
+    /// A request came before a model was loaded.
+    #[error("no model is loaded")]
+    NoModel,
+}
+
+/// A failure in the words of the page: what happened, why, what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What happened, one short sentence without the file's name.
+    pub what: String,
+    /// Why, with what was met.
+    pub why: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+const READABLE: &str = "JPEG, PNG, WebP, GIF or BMP";
+
+impl Failure {
+    /// The failure in words for a person.
+    pub fn explain(&self) -> Explanation {
+        let [what, why, next] = match self {
+            Failure::Picture(error) => explain_picture(error),
+            Failure::Download(error) => explain_download(error),
+            Failure::Engine(error) => explain_engine(error),
+        };
+        Explanation { what, why, next }
+    }
+}
+
+fn explain_picture(error: &PictureError) -> [String; 3] {
+    match error {
+        PictureError::Unreadable { detail } => [
+            "This file could not be read.".into(),
+            format!("The browser said: {detail}."),
+            "It may have been moved or changed: choose it again.".into(),
+        ],
+        PictureError::Empty => [
+            "This file is empty.".into(),
+            "It has 0 bytes, so there is nothing to look at.".into(),
+            "Copy or export it again, then add it once more.".into(),
+        ],
+        PictureError::TooManyBytes { bytes, limit } => [
+            "This file is too large.".into(),
+            format!(
+                "It has {}; the limit is {}.",
+                megabytes(*bytes),
+                megabytes(*limit)
+            ),
+            "Save it smaller, for example as a JPEG, and add it again.".into(),
+        ],
+        PictureError::TooManyPixels {
+            width,
+            height,
+            limit,
+        } => [
+            "This picture is too large.".into(),
+            format!(
+                "It has {width} × {height} pixels; the limit is {} megapixels.",
+                limit / 1_000_000
+            ),
+            "Scale it down and add it again.".into(),
+        ],
+        PictureError::SideTooLong {
+            width,
+            height,
+            limit,
+        } => [
+            "This picture is too long.".into(),
+            format!("It has {width} × {height} pixels; the limit is {limit} pixels a side."),
+            "Scale or cut it down and add it again.".into(),
+        ],
+        PictureError::Svg => [
+            "SVG drawings cannot be classified.".into(),
+            "An SVG file is a list of drawing commands, not a photograph.".into(),
+            "Export it as PNG or JPEG and add that.".into(),
+        ],
+        PictureError::UnsupportedFormat { format } => [
+            format!("{format} pictures cannot be read yet."),
+            format!("This page reads {READABLE}."),
+            "Save it as JPEG or PNG and add that.".into(),
+        ],
+        PictureError::NotAPicture => [
+            "This file is not a picture.".into(),
+            format!("Its content is not {READABLE}, whatever its name says."),
+            "Choose a photo instead.".into(),
+        ],
+        PictureError::Truncated { format } => [
+            "This picture is incomplete.".into(),
+            format!("The {format} data ends before the picture does."),
+            "Copy or download it again, then add it once more.".into(),
+        ],
+        PictureError::Damaged { format, detail } => [
+            "This picture is damaged.".into(),
+            format!("Its {format} data could not be decoded: {detail}."),
+            "Open it in a picture editor, save it again, and add that.".into(),
+        ],
+    }
+}
+
+fn explain_download(error: &DownloadError) -> [String; 3] {
+    match error {
+        DownloadError::Network { detail } => [
+            "The model could not be downloaded.".into(),
+            format!("The connection failed: {detail}."),
+            "Check the connection, then add the file again.".into(),
+        ],
+        DownloadError::Status { status, file } => [
+            "The model could not be downloaded.".into(),
+            format!("The site answered {status} for {file}."),
+            "Reload the page: a newer version may have been published.".into(),
+        ],
+        DownloadError::WrongHash { file, .. } => [
+            "The downloaded model is not the expected one.".into(),
+            format!("The checksum of {file} does not match, so it was not used."),
+            "Reload the page: a newer version may have been published, or the download was cut."
+                .into(),
+        ],
+    }
+}
+
+fn explain_engine(error: &EngineError) -> [String; 3] {
+    match error {
+        EngineError::Start { detail } => [
+            "The engine did not start.".into(),
+            format!("The browser said: {detail}."),
+            "Reload the page. If it stays, update the browser: WebAssembly with SIMD is needed.".into(),
+        ],
+        EngineError::Crashed { detail } => [
+            "The engine stopped while working on this file.".into(),
+            format!("The browser said: {detail}."),
+            "The engine starts anew for the next file. Try this one again, or a smaller copy of it.".into(),
+        ],
+        EngineError::NoModel
+        | EngineError::Parse { .. }
+        | EngineError::Optimise { .. }
+        | EngineError::Shape { .. }
+        | EngineError::Run { .. } => [
+            "The model could not be run.".into(),
+            format!("The engine said: {error}."),
+            "Reload the page. If it stays, this is a fault of the site: please report it.".into(),
+        ],
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_named_with_what_was_met() {
+        let failure = Failure::from(PictureError::TooManyBytes {
+            bytes: 73_400_000,
+            limit: 50_000_000,
+        });
+        let words = failure.explain();
+        assert!(
+            words.why.contains("73.4 MB") && words.why.contains("50.0 MB"),
+            "{words:?}"
+        );
+    }
+
+    #[test]
+    fn every_picture_error_says_what_why_and_what_to_do() {
+        let errors = [
+            PictureError::Unreadable {
+                detail: "gone".into(),
+            },
+            PictureError::Empty,
+            PictureError::TooManyBytes { bytes: 2, limit: 1 },
+            PictureError::TooManyPixels {
+                width: 2,
+                height: 1,
+                limit: 1,
+            },
+            PictureError::SideTooLong {
+                width: 2,
+                height: 1,
+                limit: 1,
+            },
+            PictureError::Svg,
+            PictureError::UnsupportedFormat {
+                format: "HEIC".into(),
+            },
+            PictureError::NotAPicture,
+            PictureError::Truncated {
+                format: "PNG".into(),
+            },
+            PictureError::Damaged {
+                format: "JPEG".into(),
+                detail: "bad marker".into(),
+            },
+        ];
+        for error in errors {
+            let words = Failure::from(error).explain();
+            for sentence in [&words.what, &words.why, &words.next] {
+                assert!(sentence.ends_with('.') && sentence.len() > 10, "{words:?}");
+            }
+        }
+    }
+}

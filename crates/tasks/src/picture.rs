@@ -1,0 +1,16 @@
+//! Pictures, from a file's bytes to a model's input.
+
+mod complete;
+mod decode;
+mod flatten;
+mod limits;
+mod orient;
+mod preprocess;
+mod resize;
+mod sniff;
+mod thumbnail;
+
+pub use decode::decode;
+pub use limits::Limits;
+pub use preprocess::{center_crop, prepare};
+pub use thumbnail::{Thumbnail, thumbnail};

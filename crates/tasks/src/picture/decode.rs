@@ -1,0 +1,102 @@
+//! A file's bytes to upright RGB pixels.
+
+use std::error::Error;
+use std::io::{Cursor, ErrorKind};
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
+use vitrine_protocol::PictureError;
+
+use super::complete::ends_early;
+use super::flatten::flatten;
+use super::limits::Limits;
+use super::orient::upright;
+use super::sniff::{Format, sniff};
+
+/// Reads a JPEG, PNG, WebP, GIF or BMP file into 8-bit RGB pixels, upright as its EXIF data says.
+///
+/// The format is told by content, not by name. Of an animation the first frame is taken.
+/// Transparency is laid on white; grey, palettes, CMYK and 16 bits a channel become 8-bit RGB.
+/// Colour profiles are ignored, as in the pipelines that models are trained with.
+///
+/// # Errors
+/// [`PictureError::Empty`], [`PictureError::TooManyBytes`], [`PictureError::TooManyPixels`] and
+/// [`PictureError::SideTooLong`] before any memory is taken for pixels;
+/// [`PictureError::Svg`], [`PictureError::UnsupportedFormat`] and [`PictureError::NotAPicture`]
+/// by the first bytes; [`PictureError::Truncated`] for a file that stops early, even where the
+/// decoder would fill the rest with grey, and [`PictureError::Damaged`] for any other fault.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, PictureError> {
+    limits.check_bytes(bytes)?;
+    let format = sniff(bytes)?;
+    let (pixels, orientation) = read(bytes, format, limits)?;
+    Ok(upright(flatten(pixels), orientation))
+}
+
+fn read(
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<(DynamicImage, Orientation), PictureError> {
+    let failed = |error: ImageError| failure(&error, bytes, format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.of_decoder());
+    reader.limits(of_decoder(limits));
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    // `into_decoder` leaves the allocation unchecked.
+    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel());
+    limits.check_size(width, height, bytes_per_pixel)?;
+    if width == 0 || height == 0 {
+        return Err(damaged(format, "the picture has no pixels"));
+    }
+    if format == Format::Jpeg && ends_early(format, bytes) {
+        return Err(PictureError::Truncated {
+            format: format.name(),
+        });
+    }
+    let orientation = orientation(&mut decoder);
+    let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    Ok((pixels, orientation))
+}
+
+fn of_decoder(limits: &Limits) -> image::Limits {
+    let mut of_decoder = image::Limits::no_limits();
+    of_decoder.max_alloc = Some(limits.max_alloc);
+    of_decoder
+}
+
+/// The orientation in the EXIF data; upright where there is none or it makes no sense.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
+    // Some programs put JPEG's prefix into WebP and PNG files too.
+    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
+    Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
+}
+
+fn failure(error: &ImageError, bytes: &[u8], format: Format) -> PictureError {
+    if is_end_of_file(error) || ends_early(format, bytes) {
+        PictureError::Truncated {
+            format: format.name(),
+        }
+    } else {
+        damaged(format, error)
+    }
+}
+
+fn damaged(format: Format, detail: impl ToString) -> PictureError {
+    PictureError::Damaged {
+        format: format.name(),
+        detail: detail.to_string(),
+    }
+}
+
+/// True when the decoder met the end of the bytes, however deep in its error that is told.
+fn is_end_of_file(error: &ImageError) -> bool {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == ErrorKind::UnexpectedEof;
+        }
+        cause = error.source();
+    }
+    false
+}
