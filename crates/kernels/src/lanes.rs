@@ -1,0 +1,207 @@
+//! Four f32 lanes: the wasm vector type there, an array elsewhere, with the same meaning.
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use wasm::F32x4;
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) use portable::F32x4;
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm {
+    use std::arch::wasm32::*;
+
+    /// Four f32 lanes in one v128.
+    #[derive(Clone, Copy)]
+    pub(crate) struct F32x4(v128);
+
+    impl F32x4 {
+        #[inline(always)]
+        pub(crate) fn splat(value: f32) -> F32x4 {
+            F32x4(f32x4_splat(value))
+        }
+
+        /// Reads one value into all lanes.
+        ///
+        /// # Safety
+        /// `from` must be readable for one f32.
+        #[inline(always)]
+        pub(crate) unsafe fn load_splat(from: *const f32) -> F32x4 {
+            // SAFETY: the caller guarantees one readable f32; the instruction needs no alignment.
+            // One load that broadcasts saves the shuffle port that a load and a shuffle would take.
+            F32x4(unsafe { v128_load32_splat(from.cast()) })
+        }
+
+        /// # Safety
+        /// `from` must be readable for four f32.
+        #[inline(always)]
+        pub(crate) unsafe fn load(from: *const f32) -> F32x4 {
+            // SAFETY: the caller guarantees four readable f32; the instruction needs no alignment.
+            F32x4(unsafe { v128_load(from.cast()) })
+        }
+
+        /// # Safety
+        /// `to` must be writable for four f32.
+        #[inline(always)]
+        pub(crate) unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller guarantees four writable f32; the instruction needs no alignment.
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+
+        #[inline(always)]
+        pub(crate) fn to_array(self) -> [f32; 4] {
+            [
+                f32x4_extract_lane::<0>(self.0),
+                f32x4_extract_lane::<1>(self.0),
+                f32x4_extract_lane::<2>(self.0),
+                f32x4_extract_lane::<3>(self.0),
+            ]
+        }
+
+        #[inline(always)]
+        pub(crate) fn from_array(lanes: [f32; 4]) -> F32x4 {
+            F32x4(f32x4(lanes[0], lanes[1], lanes[2], lanes[3]))
+        }
+
+        #[inline(always)]
+        pub(crate) fn add(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_add(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn sub(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_sub(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn mul(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_mul(self.0, other.0))
+        }
+
+        /// `self + a * b`, rounded once where the machine has a fused multiply-add.
+        #[cfg(target_feature = "relaxed-simd")]
+        #[inline(always)]
+        pub(crate) fn madd(self, a: F32x4, b: F32x4) -> F32x4 {
+            F32x4(f32x4_relaxed_madd(a.0, b.0, self.0))
+        }
+
+        /// `self + a * b`.
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        #[inline(always)]
+        pub(crate) fn madd(self, a: F32x4, b: F32x4) -> F32x4 {
+            F32x4(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
+        }
+
+        /// The smaller lane, `self` where they do not compare. One instruction on x86, where the
+        /// NaN-exact minimum takes several.
+        #[inline(always)]
+        pub(crate) fn pmin(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_pmin(self.0, other.0))
+        }
+
+        /// The larger lane, `self` where they do not compare.
+        #[inline(always)]
+        pub(crate) fn pmax(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_pmax(self.0, other.0))
+        }
+
+        /// `self` where it is positive, `slope * self` elsewhere.
+        #[inline(always)]
+        pub(crate) fn leaky_relu(self, slope: F32x4) -> F32x4 {
+            let positive = f32x4_gt(self.0, f32x4_splat(0.0));
+            F32x4(v128_bitselect(self.0, f32x4_mul(slope.0, self.0), positive))
+        }
+
+        /// The transpose of four rows.
+        #[inline(always)]
+        pub(crate) fn transpose([a, b, c, d]: [F32x4; 4]) -> [F32x4; 4] {
+            let ab_low = i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0);
+            let ab_high = i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0);
+            let cd_low = i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0);
+            let cd_high = i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0);
+            [
+                F32x4(i64x2_shuffle::<0, 2>(ab_low, cd_low)),
+                F32x4(i64x2_shuffle::<1, 3>(ab_low, cd_low)),
+                F32x4(i64x2_shuffle::<0, 2>(ab_high, cd_high)),
+                F32x4(i64x2_shuffle::<1, 3>(ab_high, cd_high)),
+            ]
+        }
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod portable {
+    /// Four f32 lanes in an array.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub(crate) struct F32x4([f32; 4]);
+
+    impl F32x4 {
+        pub(crate) fn splat(value: f32) -> F32x4 {
+            F32x4([value; 4])
+        }
+
+        /// # Safety
+        /// `from` must be readable for one f32.
+        pub(crate) unsafe fn load_splat(from: *const f32) -> F32x4 {
+            // SAFETY: the caller guarantees one readable f32.
+            F32x4::splat(unsafe { from.read_unaligned() })
+        }
+
+        /// # Safety
+        /// `from` must be readable for four f32.
+        pub(crate) unsafe fn load(from: *const f32) -> F32x4 {
+            // SAFETY: the caller guarantees four readable f32.
+            F32x4(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+        }
+
+        /// # Safety
+        /// `to` must be writable for four f32.
+        pub(crate) unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller guarantees four writable f32.
+            unsafe { to.cast::<[f32; 4]>().write_unaligned(self.0) }
+        }
+
+        pub(crate) fn to_array(self) -> [f32; 4] {
+            self.0
+        }
+
+        pub(crate) fn from_array(lanes: [f32; 4]) -> F32x4 {
+            F32x4(lanes)
+        }
+
+        fn zip(self, other: F32x4, op: impl Fn(f32, f32) -> f32) -> F32x4 {
+            F32x4(std::array::from_fn(|lane| op(self.0[lane], other.0[lane])))
+        }
+
+        pub(crate) fn add(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| a + b)
+        }
+
+        pub(crate) fn sub(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| a - b)
+        }
+
+        pub(crate) fn mul(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| a * b)
+        }
+
+        pub(crate) fn madd(self, a: F32x4, b: F32x4) -> F32x4 {
+            self.add(a.mul(b))
+        }
+
+        pub(crate) fn pmin(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| if b < a { b } else { a })
+        }
+
+        pub(crate) fn pmax(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| if a < b { b } else { a })
+        }
+
+        pub(crate) fn leaky_relu(self, slope: F32x4) -> F32x4 {
+            self.zip(slope, |a, slope| if a > 0.0 { a } else { slope * a })
+        }
+
+        pub(crate) fn transpose(rows: [F32x4; 4]) -> [F32x4; 4] {
+            std::array::from_fn(|column| F32x4(std::array::from_fn(|row| rows[row].0[column])))
+        }
+    }
+}

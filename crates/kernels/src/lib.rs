@@ -1,0 +1,27 @@
+//! Our kernels, registered with tract-linalg's public registries.
+//!
+//! tract picks a matrix kernel by asking tiers of the running architecture in order of precedence;
+//! [`register`] makes sure that ours stands above tract's own on wasm. Natively the kernels
+//! compile in tests only, on a portable vector type, so that ordinary tests run the same source.
+
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+mod gemm_f32_4x8;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+mod lanes;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod registry;
+
+/// Keeps the linker from dropping the registrations, and says whether they took effect.
+///
+/// wasm-ld drops an object that nothing references together with its registry entries, and tract
+/// would then silently run its own kernels. Call this once before a model is optimised.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub fn register() -> bool {
+    registry::present()
+}
+
+/// Natively tract's own kernels are the better ones: nothing is registered.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub fn register() -> bool {
+    false
+}
