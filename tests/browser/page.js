@@ -1,0 +1,106 @@
+// The page as a person meets it: steps by role and accessible name.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { MODEL_TITLE, SITE } from "./support.js";
+
+/** Time for the engine to start and the model to load on a slow, shared machine. */
+export const PATIENCE = 120_000;
+
+/** One visit, watched for everything that should not happen. */
+export class Visit {
+  /** Opens the site in a context of its own, which starts with an empty cache. */
+  static async open(browser, { query = "", context: options = {}, prepare } = {}) {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const visit = new Visit(context, page);
+    if (prepare) await prepare(page);
+    await page.goto(`${SITE}${query}`, { waitUntil: "commit" });
+    return visit;
+  }
+
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+    this.requests = [];
+    this.problems = [];
+    context.on("request", (request) => this.requests.push(request.url()));
+    page.on("pageerror", (error) => this.problems.push(`page error: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.problems.push(`console: ${message.text()}`);
+    });
+  }
+
+  /** Ends the visit after asserting what holds for every visit: nothing leaves the origin. */
+  async close() {
+    const { origin } = new URL(SITE);
+    const strangers = this.requests.filter((url) => /^https?:/.test(url) && new URL(url).origin !== origin);
+    await this.context.close();
+    assert.deepEqual(strangers, [], "requests that left the origin");
+  }
+
+  /** Waits until the page takes input and shows it. */
+  async ready() {
+    await this.page.waitForFunction(() => document.documentElement.dataset.phase === "ready", null, {
+      timeout: PATIENCE,
+    });
+  }
+
+  /** Chooses files of this machine with the file picker. */
+  async choose(...files) {
+    await this.page.getByLabel("Choose files").setInputFiles(files);
+  }
+
+  /** Drops files of this machine on the page. */
+  async drop(...files) {
+    const contents = await Promise.all(
+      files.map(async (file) => ({
+        name: path.basename(file),
+        bytes: (await readFile(file)).toString("base64"),
+      })),
+    );
+    await this.page.evaluate((contents) => {
+      const transfer = new DataTransfer();
+      for (const { name, bytes } of contents) {
+        transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name));
+      }
+      for (const type of ["dragenter", "dragover", "drop"]) {
+        document.body.dispatchEvent(
+          new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }),
+        );
+      }
+    }, contents);
+  }
+
+  /** Presses a sample tile. */
+  async sample(title) {
+    await this.page.getByRole("button", { name: title, exact: false }).first().click();
+  }
+
+  /** The card of a file. */
+  card(name) {
+    return this.page.getByRole("article", { name, exact: true });
+  }
+
+  /** The predictions on a file's card, once they are there, such as `tabby cat 87.3 %`. */
+  async predictions(name) {
+    const items = this.card(name).getByRole("list", { name: MODEL_TITLE, exact: true }).getByRole("listitem");
+    await items.first().waitFor({ timeout: PATIENCE });
+    return (await items.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim());
+  }
+
+  /** The text of the first alert. */
+  async alert() {
+    const alert = this.page.getByRole("alert").first();
+    await alert.waitFor({ timeout: PATIENCE });
+    return (await alert.innerText()).replace(/\s+/g, " ").trim();
+  }
+}
+
+/** `tabby cat 87.3 %` as a name and a share of 1. */
+export function parsePrediction(text) {
+  const match = /^(.+) (\d{1,3}\.\d) %$/.exec(text);
+  assert.ok(match, `"${text}" reads like "tabby cat 87.3 %"`);
+  return { label: match[1], probability: Number(match[2]) / 100 };
+}

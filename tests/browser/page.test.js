@@ -1,0 +1,354 @@
+// What a visitor does, step by step, in a real browser, with the site under a sub-path.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parsePrediction, PATIENCE, Visit } from "./page.js";
+import { catalog, fixture, launch, MODEL_TITLE, SITE } from "./support.js";
+
+let browser;
+let scratch;
+before(async () => {
+  browser = await launch();
+  scratch = await mkdtemp(path.join(os.tmpdir(), "vitrine-"));
+});
+after(async () => {
+  await browser.close();
+  await rm(scratch, { recursive: true });
+});
+
+/** A visit that is closed whatever happens, because an open one would keep the test running. */
+function visiting(title, options, steps) {
+  test(title, async (t) => {
+    const visit = await Visit.open(browser, options);
+    try {
+      await steps(visit, t);
+    } catch (error) {
+      await visit.context.close();
+      throw error;
+    }
+    await visit.close();
+  });
+}
+
+describe("results", () => {
+  visiting("a sample tile is classified into five named classes", {}, async (visit) => {
+    await visit.ready();
+    await visit.sample("Cat");
+    const name = await firstCardName(visit);
+    const predictions = (await visit.predictions(name)).map(parsePrediction);
+    assert.equal(predictions.length, 5);
+    assert.match(predictions[0].label, /cat|lynx/i);
+    const shares = predictions.map(({ probability }) => probability);
+    assert.deepEqual(shares, [...shares].sort((a, b) => b - a), "best first");
+    assert.ok(shares.reduce((sum, share) => sum + share, 0) <= 1.0005);
+    const card = await visit.card(name).innerText();
+    for (const stage of ["Decode", "Preprocess", "Infer", "Postprocess"]) {
+      assert.match(card, new RegExp(`${stage}\\s*[\\d.]+\\s*ms`, "i"), `the card shows ${stage} in ms`);
+    }
+    assert.deepEqual(visit.problems, []);
+  });
+
+  visiting("a file chosen with the picker is classified and announced", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    const predictions = await visit.predictions("upright.jpg");
+    assert.equal(predictions.length, 5);
+    const status = visit.page.getByRole("status");
+    assert.equal(await status.count(), 1, "one status region");
+    await visit.page.waitForFunction(
+      () => document.querySelector('[role="status"]').textContent.trim() !== "",
+    );
+  });
+
+  visiting("dropped files are classified, the newest result first", {}, async (visit) => {
+    await visit.ready();
+    await visit.drop(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    await visit.drop(fixture("pictures/photo.bmp"), fixture("pictures/photo.webp"));
+    await visit.predictions("photo.bmp");
+    await visit.predictions("photo.webp");
+    assert.equal(await visit.page.getByRole("article").count(), 3);
+    const first = await visit.page.getByRole("article").first().getAttribute("aria-label");
+    assert.notEqual(first, "upright.jpg");
+  });
+
+  visiting("a picture stored on its side with EXIF orientation is classified upright", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/rotated-exif-6.jpg"));
+    const [upright, rotated] = [
+      (await visit.predictions("upright.jpg")).map(parsePrediction),
+      (await visit.predictions("rotated-exif-6.jpg")).map(parsePrediction),
+    ];
+    assert.equal(rotated[0].label, upright[0].label);
+    assert.ok(Math.abs(rotated[0].probability - upright[0].probability) < 0.05);
+    const width = (name) => visit.card(name).getByRole("img").evaluate((canvas) => canvas.width / canvas.height);
+    assert.ok(Math.abs((await width("rotated-exif-6.jpg")) - (await width("upright.jpg"))) < 0.02);
+  });
+
+  visiting("transparent and animated pictures are read", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/transparent.png"), fixture("pictures/animated.gif"));
+    assert.equal((await visit.predictions("transparent.png")).length, 5);
+    assert.equal((await visit.predictions("animated.gif")).length, 5);
+  });
+});
+
+describe("files that are no pictures", () => {
+  for (const [file, what, advice] of [
+    ["not-a-picture.jpg", /not a picture/i, /choose a photo/i],
+    ["truncated.jpg", /incomplete/i, /again/i],
+    ["drawing.svg", /SVG/, /PNG or JPEG/],
+    ["photo.heic", /HEIC/, /JPEG or PNG/],
+  ]) {
+    visiting(`${file} gets an alert that says what happened and what to do`, {}, async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"));
+      await visit.predictions("upright.jpg");
+      await visit.choose(fixture(`pictures/${file}`));
+      const alert = await visit.alert();
+      assert.match(alert, what);
+      assert.match(alert, advice);
+      assert.ok(alert.includes(file), `"${alert}" names the file`);
+      assert.equal((await visit.predictions("upright.jpg")).length, 5, "the earlier result stays");
+      await visit.choose(fixture("pictures/photo.bmp"));
+      assert.equal((await visit.predictions("photo.bmp")).length, 5, "the next file works");
+    });
+  }
+
+  visiting("an empty file and one over the limit are told apart", {}, async (visit) => {
+    await visit.ready();
+    const empty = path.join(scratch, "empty.jpg");
+    await writeFile(empty, "");
+    await visit.choose(empty);
+    assert.match(await visit.alert(), /empty/i);
+    const large = path.join(scratch, "large.jpg");
+    await writeFile(large, Buffer.alloc(50_000_001, 0xff));
+    await visit.choose(large);
+    await visit.page.getByRole("alert").filter({ hasText: "too large" }).waitFor({ timeout: PATIENCE });
+  });
+});
+
+describe("loading", () => {
+  visiting(
+    "a picture dropped before the app is up is classified once it is",
+    {
+      prepare: (page) =>
+        page.route("**/*.wasm", async (route) => {
+          await new Promise((resolve) => setTimeout(resolve, 3000));
+          await route.continue();
+        }),
+    },
+    async (visit) => {
+      await visit.page.getByLabel("Choose files").waitFor({ state: "attached" });
+      assert.equal(await visit.page.evaluate(() => document.documentElement.dataset.phase), "booting");
+      await visit.drop(fixture("pictures/upright.jpg"));
+      assert.equal((await visit.predictions("upright.jpg")).length, 5);
+    },
+  );
+
+  visiting("the shell paints before anything of the engine or model is asked for", {}, async (visit) => {
+    await visit.ready();
+    await visit.page.waitForTimeout(500);
+    const early = visit.requests.filter((url) => /\/(engine|models)\//.test(url));
+    assert.deepEqual(early, [], "no engine or model without a reason");
+    const paint = await visit.page.evaluate(
+      () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+    );
+    assert.ok(paint > 0, "the browser painted");
+    await visit.sample("Cat");
+    await visit.predictions(await firstCardName(visit));
+    const engineStart = await visit.page.evaluate(
+      () =>
+        Math.min(
+          ...performance
+            .getEntriesByType("resource")
+            .filter(({ name }) => /\/(engine|models)\//.test(name))
+            .map(({ startTime }) => startTime),
+        ),
+    );
+    assert.ok(engineStart > paint, `engine at ${engineStart} ms, first paint at ${paint} ms`);
+  });
+
+  visiting(
+    "the download shows real bytes, can be cancelled, and works afterwards",
+    {
+      prepare: async (page) => {
+        const session = await page.context().newCDPSession(page);
+        await session.send("Network.enable");
+        page.slowDown = (bytesPerSecond) =>
+          session.send("Network.emulateNetworkConditions", {
+            offline: false,
+            latency: 0,
+            downloadThroughput: bytesPerSecond,
+            uploadThroughput: -1,
+          });
+      },
+    },
+    async (visit) => {
+      await visit.ready();
+      await visit.page.slowDown(1_500_000);
+      await visit.sample("Cat");
+      const bar = visit.page.getByRole("progressbar", { name: `Downloading ${MODEL_TITLE}` });
+      await bar.waitFor({ timeout: PATIENCE });
+      const { models } = await catalog();
+      const total = (models[0].served.bytes / 1e6).toFixed(1);
+      await visit.page.getByText(new RegExp(`[0-9.]+ of ${total} MB`)).first().waitFor();
+      await visit.page.getByRole("button", { name: "Cancel" }).click();
+      await bar.waitFor({ state: "hidden" });
+      await visit.ready();
+      assert.equal(await visit.page.getByRole("listitem").filter({ hasText: "%" }).count(), 0);
+      await visit.page.slowDown(-1);
+      await visit.choose(fixture("pictures/upright.jpg"));
+      assert.equal((await visit.predictions("upright.jpg")).length, 5);
+    },
+  );
+
+  visiting("cancelling while pictures are worked on keeps the finished ones", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    const many = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const file = path.join(scratch, `copy-${i}.jpg`);
+        await writeFile(file, await readFile(fixture("pictures/upright.jpg")));
+        return file;
+      }),
+    );
+    await visit.choose(...many);
+    await visit.page.getByRole("button", { name: "Cancel" }).click();
+    await visit.ready();
+    assert.equal((await visit.predictions("upright.jpg")).length, 5);
+    await visit.choose(fixture("pictures/photo.bmp"));
+    assert.equal((await visit.predictions("photo.bmp")).length, 5);
+  });
+
+  visiting(
+    "a model that is not the expected one is refused, and the next try works",
+    {
+      prepare: (page) =>
+        page.route("**/models/*", (route) => route.fulfill({ body: "<html>not found</html>" }), { times: 1 }),
+    },
+    async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"));
+      assert.match(await visit.alert(), /not the expected one/i);
+      await visit.choose(fixture("pictures/photo.bmp"));
+      assert.equal((await visit.predictions("photo.bmp")).length, 5);
+    },
+  );
+
+  visiting("the engine that runs can be chosen in the address and is named", { query: "?engine=simd" }, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    const engines = visit.requests.filter((url) => url.includes("/engine/"));
+    assert.ok(engines.length > 0 && engines.every((url) => url.includes("/engine/simd-")), engines.join(" "));
+    assert.match(await visit.card("upright.jpg").innerText(), /(^|[^d] )SIMD/m);
+  });
+
+  visiting("without a wish the fastest engine that the browser has is taken", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    const engines = visit.requests.filter((url) => url.includes("/engine/"));
+    assert.ok(engines.every((url) => url.includes("/engine/relaxed-")), engines.join(" "));
+    assert.match(await visit.card("upright.jpg").innerText(), /relaxed SIMD/i);
+  });
+
+  visiting("a crashed engine costs one picture and starts anew", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    // Chromium ends a worker whose target is closed as it would after running out of memory.
+    const workers = visit.page.workers();
+    assert.equal(workers.length, 1);
+    const crash = workers[0].evaluate(() => {
+      setTimeout(() => {
+        throw new Error("out of memory");
+      });
+    });
+    await crash;
+    await visit.choose(fixture("pictures/photo.bmp"));
+    await visit.predictions("photo.bmp");
+    assert.equal((await visit.predictions("upright.jpg")).length, 5, "the earlier result stays");
+  });
+});
+
+describe("shell", () => {
+  visiting("the page is usable by keyboard alone", {}, async (visit) => {
+    await visit.ready();
+    const focused = [];
+    for (let i = 0; i < 12; i += 1) {
+      await visit.page.keyboard.press("Tab");
+      const name = await visit.page.evaluate(
+        () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent?.trim(),
+      );
+      focused.push(name ?? "");
+      if (/Cat/.test(name ?? "")) break;
+    }
+    assert.match(focused.at(-1), /Cat/, `Tab reaches a sample: ${focused.join(" → ")}`);
+    await visit.page.keyboard.press("Enter");
+    await visit.predictions(await firstCardName(visit));
+  });
+
+  for (const width of [320, 360, 768, 1280]) {
+    visiting(`nothing is cut off at ${width} px`, { context: { viewport: { width, height: 800 } } }, async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/not-a-picture.jpg"));
+      await visit.predictions("upright.jpg");
+      await visit.alert();
+      const overflow = await visit.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      assert.ok(overflow <= 0, `${overflow} px wider than the window`);
+    });
+  }
+
+  for (const colorScheme of ["dark", "light"]) {
+    visiting(`axe finds nothing wrong in the ${colorScheme} theme`, { context: { colorScheme } }, async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/not-a-picture.jpg"));
+      await visit.predictions("upright.jpg");
+      await visit.alert();
+      const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+      await visit.page.evaluate(axe);
+      const violations = await visit.page.evaluate(async () => {
+        const { violations } = await globalThis.axe.run(document, {
+          runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        });
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
+      });
+      assert.deepEqual(violations, []);
+    });
+  }
+
+  visiting("the content security policy is never broken", {}, async (visit) => {
+    await visit.page.evaluate(() => {
+      window.policyViolations = [];
+      document.addEventListener("securitypolicyviolation", (event) => {
+        window.policyViolations.push(`${event.violatedDirective} ${event.blockedURI}`);
+      });
+    });
+    await visit.ready();
+    await visit.sample("Coffee");
+    await visit.predictions(await firstCardName(visit));
+    assert.deepEqual(await visit.page.evaluate(() => window.policyViolations), []);
+    assert.deepEqual(visit.problems, []);
+  });
+
+  test("everything is served compressed under a sub-path", async () => {
+    assert.notEqual(new URL(SITE).pathname, "/");
+    const response = await fetch(SITE, { headers: { "accept-encoding": "gzip" } });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("content-encoding"), "gzip");
+  });
+});
+
+async function firstCardName(visit) {
+  const card = visit.page.getByRole("article").first();
+  await card.waitFor({ timeout: PATIENCE });
+  return card.getAttribute("aria-label");
+}

@@ -1,0 +1,135 @@
+//! The engine's flavours: one crate compiled once per instruction set.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+use vitrine_protocol::{EngineBuild, Flavour};
+
+use crate::command::{output, run, run_quietly};
+use crate::paths::Paths;
+use crate::setup;
+use crate::toolchain::{WASM_TARGET, WasmStd};
+
+/// The three files of a flavour, as the worker script expects to find them beside itself.
+const WORKER_SCRIPT: &str = "worker.js";
+const GLUE: &str = "engine.js";
+const MODULE: &str = "engine_bg.wasm";
+
+/// Builds every flavour into `paths.site()/engine` and returns what is served where.
+///
+/// A flavour's folder carries a hash of its content in its name: a page built earlier never meets a
+/// newer engine, it meets a missing file and says so.
+pub(crate) fn build(paths: &Paths) -> Result<Vec<EngineBuild>> {
+    println!("Engine");
+    let folder = paths.site().join("engine");
+    let mut builds = Vec::new();
+    for flavour in Flavour::FASTEST_FIRST {
+        let wasm = compile(paths, flavour)?;
+        builds.push(publish(paths, flavour, &wasm, &folder)?);
+    }
+    remove_other_folders(&folder, &builds)?;
+    Ok(builds)
+}
+
+fn target_features(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Simd => "+simd128",
+        Flavour::Relaxed => "+simd128,+relaxed-simd",
+    }
+}
+
+fn compile(paths: &Paths, flavour: Flavour) -> Result<PathBuf> {
+    let wasm_std = WasmStd::from_env()?;
+    // A folder for each flavour: cargo would otherwise rebuild everything at each change of flags.
+    let target = paths.target().join(format!("engine-{}", flavour.key()));
+    let mut command = Command::new(wasm_std.cargo());
+    wasm_std.apply(&mut command)?;
+    command
+        .current_dir(&paths.root)
+        .env("CARGO_TARGET_DIR", &target)
+        .env(
+            "RUSTFLAGS",
+            format!(
+                "-C target-feature={} --cfg getrandom_backend=\"wasm_js\"",
+                target_features(flavour)
+            ),
+        )
+        .args([
+            "build",
+            "--package",
+            "vitrine-worker",
+            "--profile",
+            "engine",
+            "--target",
+            WASM_TARGET,
+        ]);
+    run_quietly(&format!("engine, {}", flavour.title()), &mut command)?;
+    Ok(target.join(WASM_TARGET).join("engine/vitrine_worker.wasm"))
+}
+
+fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Result<EngineBuild> {
+    let compiled = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
+    let script = paths.root.join("crates/worker/worker.js");
+    let script = fs::read(&script).with_context(|| format!("reading {}", script.display()))?;
+    let mut hasher = Sha256::new();
+    hasher.update(&compiled);
+    hasher.update(&script);
+    hasher.update(output(
+        Command::new(setup::wasm_bindgen(paths)).arg("--version"),
+    )?);
+    let hash: String = hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = format!("{}-{hash}", flavour.key());
+    let out = folder.join(&name);
+    if !out.join(WORKER_SCRIPT).is_file() {
+        let _ = fs::remove_dir_all(&out);
+        run(Command::new(setup::wasm_bindgen(paths))
+            .args([
+                "--target",
+                "web",
+                "--no-typescript",
+                "--remove-name-section",
+                "--remove-producers-section",
+            ])
+            .args(["--out-name", "engine", "--out-dir"])
+            .arg(&out)
+            .arg(wasm))?;
+        // Last, because its presence says that the folder is complete.
+        fs::write(out.join(WORKER_SCRIPT), &script).context("writing the worker script")?;
+    }
+    let wasm_bytes = fs::metadata(out.join(MODULE))
+        .context("reading the engine's size")?
+        .len();
+    println!(
+        "  {}: {:.1} MB, {name}/{GLUE}",
+        flavour.title(),
+        wasm_bytes as f64 / 1e6
+    );
+    Ok(EngineBuild {
+        flavour,
+        worker: format!("engine/{name}/{WORKER_SCRIPT}"),
+        wasm_bytes,
+    })
+}
+
+fn remove_other_folders(folder: &Path, builds: &[EngineBuild]) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
+        let entry = entry?;
+        let served = format!(
+            "engine/{}/{WORKER_SCRIPT}",
+            entry.file_name().to_string_lossy()
+        );
+        if !builds.iter().any(|build| build.worker == served) {
+            fs::remove_dir_all(entry.path())
+                .with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! `cargo xtask`: everything a developer runs.
+
+// Only the wasm rooms are forbidden the clock and threads; this program runs natively.
+#![allow(clippy::disallowed_methods)]
+
+mod bench;
+mod command;
+mod engine;
+mod models;
+mod page;
+mod paths;
+mod serve;
+mod setup;
+mod test;
+mod toolchain;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::paths::Paths;
+use crate::serve::Mount;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Everything a developer of Vitrine runs")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check or install every tool at its pinned version
+    Setup,
+    /// Fetch, check and convert the models and sample pictures
+    Models,
+    /// Set up, fetch models, and build the site into dist/
+    Build,
+    /// Build the site and serve it on this machine
+    Serve {
+        /// Port to listen on; 0 takes a free one
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Path the site is served under, such as /vitrine/
+        #[arg(long, default_value = "/")]
+        base: String,
+        /// Serve this folder as it is, without building
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Set up and run every test
+    Test,
+    /// Compare the speed of the engine with onnxruntime-web in one page
+    Bench(bench::Options),
+}
+
+fn main() -> Result<()> {
+    let paths = Paths::find()?;
+    match Arguments::parse().task {
+        Task::Setup => {
+            setup::for_build(&paths)?;
+            setup::for_tests(&paths)
+        }
+        Task::Models => models::run(&paths),
+        Task::Build => build(&paths),
+        Task::Serve { port, base, folder } => {
+            let folder = match folder {
+                Some(folder) => folder,
+                None => {
+                    build(&paths)?;
+                    paths.dist()
+                }
+            };
+            serve::forever(&[Mount::new(&base, folder)], port)
+        }
+        Task::Test => test::run(&paths),
+        Task::Bench(options) => bench::run(&paths, &options),
+    }
+}
+
+/// Everything between a clean checkout and a site in `dist/`.
+fn build(paths: &Paths) -> Result<()> {
+    setup::for_build(paths)?;
+    models::run(paths)?;
+    page::build(paths)
+}

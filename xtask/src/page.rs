@@ -1,0 +1,104 @@
+//! The site: engines, catalogue, and the page that trunk builds around them.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use vitrine_protocol::{Catalog, Registry};
+
+use crate::command::{path_with, run_quietly};
+use crate::paths::Paths;
+use crate::toolchain::WasmStd;
+use crate::{engine, setup};
+
+/// Builds everything that is served into `paths.dist()`. Set-up and models must be there.
+pub(crate) fn build(paths: &Paths) -> Result<()> {
+    let engines = engine::build(paths)?;
+    println!("Page");
+    write_catalog(paths, engines)?;
+    let wasm_std = WasmStd::from_env()?;
+    let tools = setup::tool_folders(paths);
+    let mut command = Command::new(setup::trunk(paths));
+    wasm_std.apply(&mut command)?;
+    // Trunk calls the first cargo on the PATH.
+    let debian = (wasm_std == WasmStd::Debian).then(|| "/usr/bin".into());
+    command
+        .current_dir(&paths.root)
+        .env(
+            "PATH",
+            path_with(
+                tools
+                    .iter()
+                    .map(AsRef::as_ref)
+                    .chain(debian.iter().map(std::path::PathBuf::as_path)),
+            )?,
+        )
+        .env("CARGO_TARGET_DIR", paths.target().join("page"))
+        // Some environments set NO_COLOR=1, which trunk 0.21 does not take for a boolean.
+        .env_remove("NO_COLOR")
+        .args(["build", "--release", "--offline", "--dist"])
+        .arg(paths.dist());
+    run_quietly("page", &mut command)?;
+    report_sizes(paths)
+}
+
+fn write_catalog(paths: &Paths, engines: Vec<vitrine_protocol::EngineBuild>) -> Result<()> {
+    let registry = read_registry(paths)?;
+    let catalog = Catalog {
+        models: registry.models,
+        engines,
+    };
+    let file = paths.site().join("catalog.json");
+    let text = serde_json::to_string_pretty(&catalog).context("writing the catalogue")?;
+    // Unchanged content keeps its time stamp, so that cargo does not rebuild the page for nothing.
+    if fs::read_to_string(&file).ok().as_deref() != Some(text.as_str()) {
+        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn read_registry(paths: &Paths) -> Result<Registry> {
+    let file = paths.registry();
+    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    toml::from_str(&text)
+        .with_context(|| format!("{} is not as the registry should be", file.display()))
+}
+
+fn report_sizes(paths: &Paths) -> Result<()> {
+    let mut total = 0;
+    for entry in fs::read_dir(paths.dist()).context("listing the built site")? {
+        let path = entry?.path();
+        let kind = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
+        if !matches!(kind, "wasm" | "js") {
+            continue;
+        }
+        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let packed = gzip_len(&bytes)?;
+        total += packed;
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        println!(
+            "  {name}: {:.1} KB, {:.1} KB gzip",
+            bytes.len() as f64 / 1e3,
+            packed as f64 / 1e3
+        );
+    }
+    println!(
+        "  wasm and scripts of the page together: {:.1} KB gzip",
+        total as f64 / 1e3
+    );
+    Ok(())
+}
+
+fn gzip_len(bytes: &[u8]) -> Result<usize> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).context("compressing")?;
+    Ok(encoder.finish().context("compressing")?.len())
+}

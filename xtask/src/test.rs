@@ -1,0 +1,127 @@
+//! `cargo xtask test`: set-up, then every test, fastest to fail first.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use indicatif::HumanDuration;
+
+use crate::command;
+use crate::paths::Paths;
+use crate::serve::{Background, Mount};
+use crate::{models, page, setup};
+
+/// Sub-path that the browser tests serve the site under, as GitHub Pages would.
+pub(crate) const SUB_PATH: &str = "/vitrine";
+
+/// Runs set-up and every test; the first failure ends it.
+pub(crate) fn run(paths: &Paths) -> Result<()> {
+    let started = Instant::now();
+    setup::for_build(paths)?;
+    setup::for_tests(paths)?;
+    models::run(paths)?;
+    step(
+        "Format",
+        Command::new("cargo")
+            .current_dir(&paths.root)
+            .args(["fmt", "--all", "--check"]),
+    )?;
+    step(
+        "Lints",
+        cargo(paths).args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
+    step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
+    page::build(paths)?;
+    browser_tests(paths)?;
+    println!("All tests passed in {}", HumanDuration(started.elapsed()));
+    Ok(())
+}
+
+fn cargo(paths: &Paths) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(&paths.root);
+    command
+}
+
+fn step(title: &str, program: &mut Command) -> Result<()> {
+    println!("{title}");
+    command::run(program).with_context(|| format!("{title} failed"))
+}
+
+fn browser_tests(paths: &Paths) -> Result<()> {
+    let predictions = native_predictions(paths)?;
+    let server = site_with_test_files(paths)?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(paths.browser_tests())
+        .env("VITRINE_URL", server.url(SUB_PATH))
+        .env("VITRINE_TESTS_URL", server.url(TEST_FILES))
+        .env("VITRINE_CHROMIUM", setup::chromium()?)
+        // One file after another: on two cores, parallel browsers would disturb each other's time limits.
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    if let Some(data) = evaluation_data(paths) {
+        command.env("VITRINE_DATA", data);
+    }
+    if let Some(predictions) = predictions {
+        command.env("VITRINE_NATIVE_PREDICTIONS", predictions);
+    }
+    step("Browser tests", &mut command)
+}
+
+/// Path under which the tests' own pages and packages are served, beside the site.
+pub(crate) const TEST_FILES: &str = "/tests";
+
+/// The site under a sub-path as it would be deployed, and the tests' files beside it.
+pub(crate) fn site_with_test_files(paths: &Paths) -> Result<Background> {
+    Background::start(&[
+        Mount::new(SUB_PATH, paths.dist()),
+        Mount::new(TEST_FILES, paths.root.join("tests")),
+    ])
+}
+
+/// Pictures for evaluation, where this machine has them: `VITRINE_DATA`, else `../shared/data`.
+pub(crate) fn evaluation_data(paths: &Paths) -> Option<PathBuf> {
+    std::env::var_os("VITRINE_DATA")
+        .map(PathBuf::from)
+        .or_else(|| paths.root.parent().map(|parent| parent.join("shared/data")))
+        .filter(|folder| folder.join("imagenet-samples").is_dir())
+}
+
+/// Evaluates natively, so that the browser's answers can be compared; `None` without the data.
+fn native_predictions(paths: &Paths) -> Result<Option<PathBuf>> {
+    let Some(data) = evaluation_data(paths) else {
+        println!(
+            "Native evaluation skipped: no evaluation data; set VITRINE_DATA to a folder that holds imagenet-samples"
+        );
+        return Ok(None);
+    };
+    let file = paths.target().join("evaluate-imagenet-samples.json");
+    step(
+        "Native evaluation",
+        cargo(paths)
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "vitrine-cli",
+                "--",
+                "evaluate",
+                "imagenet-samples",
+                "--data",
+            ])
+            .arg(data.join("imagenet-samples"))
+            .arg("--json")
+            .arg(&file)
+            .args(["--require-top-1", "0.888", "--require-top-5", "0.968"]),
+    )?;
+    Ok(Some(file))
+}

@@ -1,0 +1,91 @@
+//! Which compiler makes the wasm, and where its standard library comes from.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::output;
+
+/// Compiler target of everything that runs in the browser.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Where the standard library for wasm comes from: `VITRINE_WASM_STD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WasmStd {
+    /// `rustup target add`; what an ordinary machine uses.
+    Rustup,
+    /// Debian's compiler, which brings the library's source and builds it; for machines that
+    /// cannot reach the Rust download host.
+    Debian,
+}
+
+impl WasmStd {
+    /// Reads the switch. It is explicit because guessing from the network would give two machines
+    /// two different builds.
+    pub(crate) fn from_env() -> Result<WasmStd> {
+        match std::env::var("VITRINE_WASM_STD").as_deref() {
+            Err(_) | Ok("rustup") => Ok(WasmStd::Rustup),
+            Ok("debian") => Ok(WasmStd::Debian),
+            Ok(other) => {
+                bail!("VITRINE_WASM_STD is `{other}`; it takes `rustup` (default) or `debian`")
+            }
+        }
+    }
+
+    /// Makes `command` (cargo, or trunk which calls cargo) compile for wasm with this library.
+    pub(crate) fn apply(self, command: &mut Command) -> Result<()> {
+        // Variables of the cargo that runs this command would choose the wrong compiler.
+        for inherited in [
+            "RUSTUP_TOOLCHAIN",
+            "CARGO",
+            "RUSTC",
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+        ] {
+            command.env_remove(inherited);
+        }
+        if self == WasmStd::Debian {
+            command
+                .env("RUSTC", "/usr/bin/rustc")
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", rust_lld()?);
+        }
+        Ok(())
+    }
+
+    /// The cargo that compiles for wasm.
+    pub(crate) fn cargo(self) -> &'static str {
+        match self {
+            WasmStd::Rustup => "cargo",
+            WasmStd::Debian => "/usr/bin/cargo",
+        }
+    }
+}
+
+/// Debian's compiler has no linker for wasm; the one inside the rustup toolchain does it.
+fn rust_lld() -> Result<PathBuf> {
+    let sysroot = output(
+        Command::new("rustc")
+            .env_remove("RUSTC")
+            .args(["--print", "sysroot"]),
+    )?;
+    let version = output(Command::new("rustc").args(["--version", "--verbose"]))?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("rustc names its host")?
+        .to_owned();
+    let lld = PathBuf::from(sysroot)
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld");
+    if !lld.is_file() {
+        bail!(
+            "the Rust toolchain has no rust-lld at {}; install Rust through rustup",
+            lld.display()
+        );
+    }
+    Ok(lld)
+}
