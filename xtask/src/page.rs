@@ -4,12 +4,12 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use vitrine_protocol::{Catalog, Registry};
+use vitrine_protocol::Catalog;
 
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{engine, setup};
+use crate::{engine, models, setup};
 
 /// Builds everything that is served into `paths.dist()`. Set-up and models must be there.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
@@ -43,7 +43,7 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
 }
 
 fn write_catalog(paths: &Paths, engines: Vec<vitrine_protocol::EngineBuild>) -> Result<()> {
-    let registry = read_registry(paths)?;
+    let registry = models::registry(paths)?;
     let catalog = Catalog {
         models: registry.models,
         engines,
@@ -55,13 +55,6 @@ fn write_catalog(paths: &Paths, engines: Vec<vitrine_protocol::EngineBuild>) -> 
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
-}
-
-fn read_registry(paths: &Paths) -> Result<Registry> {
-    let file = paths.registry();
-    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    toml::from_str(&text)
-        .with_context(|| format!("{} is not as the registry should be", file.display()))
 }
 
 fn report_sizes(paths: &Paths) -> Result<()> {

@@ -1,12 +1,13 @@
 //! `cargo xtask setup`: every tool at the version this project was tested with.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use sha2::{Digest as _, Sha256};
 
 use crate::command::{find_program, output, run_quietly};
+use crate::models::sha256;
 use crate::paths::Paths;
 use crate::toolchain::{WASM_TARGET, WasmStd};
 
@@ -233,8 +234,8 @@ fn npm_packages(paths: &Paths) -> Result<()> {
     let folder = paths.browser_tests();
     let lock = folder.join("package-lock.json");
     let stamp = folder.join("node_modules/.vitrine-lock-sha256");
-    let wanted = sha256_of(&lock)?;
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(wanted.as_str()) {
+    let wanted = sha256(&fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?);
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(wanted.as_str()) {
         // Scripts of packages stay unrun: they would download browsers, and need no trust then.
         run_quietly(
             "npm packages",
@@ -246,16 +247,8 @@ fn npm_packages(paths: &Paths) -> Result<()> {
             ]),
         )
         .context("the browser tests' npm packages could not be installed")?;
-        std::fs::write(&stamp, &wanted).with_context(|| format!("writing {}", stamp.display()))?;
+        fs::write(&stamp, &wanted).with_context(|| format!("writing {}", stamp.display()))?;
     }
     println!("  npm packages: by lockfile, Node {node}");
     Ok(())
-}
-
-fn sha256_of(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }

@@ -95,7 +95,9 @@ impl TractModel {
     fn run_checked(&mut self, input: PlainTensor) -> TractResult<PlainTensor> {
         let tensor = Tensor::from_shape(&input.shape, &input.values)?;
         let outputs = self.state.run(tvec!(tensor.into_tvalue()))?;
-        let output = outputs.first().context("the model has no output")?;
+        let output = outputs
+            .first()
+            .ok_or_else(|| TractError::msg("the model has no output"))?;
         let output = output.cast_to::<f32>()?;
         let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
         Ok(PlainTensor {

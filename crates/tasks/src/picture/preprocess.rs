@@ -1,4 +1,4 @@
-//! Pixels to a model's input, as torchvision's `Resize` and `CenterCrop` cut them.
+//! Pixels to a model's input: scaled by the short side, the centre cut out, normalised.
 
 use std::ops::Range;
 
@@ -31,9 +31,10 @@ pub fn prepare(image: &RgbImage, input: &PictureInput) -> Tensor {
 }
 
 /// Scales a picture so that its short side is `resize_short_side`, and cuts the centre square of
-/// `crop` pixels: to the pixel what Pillow 13 and torchvision's `Resize` and `CenterCrop` give.
+/// `crop` pixels: to the byte what Pillow's `resize` and `crop` give.
 ///
-/// The long side is truncated to a whole pixel, as torchvision does. A `crop` larger than
+/// The long side is rounded to the nearest pixel and an odd pixel of margin goes behind, which
+/// `docs/decisions/0005-resize-rounds.md` compares with torchvision's habits. A `crop` larger than
 /// `resize_short_side`, which the registry does not allow, is taken as the short side as well.
 pub fn center_crop(image: &RgbImage, input: &PictureInput) -> RgbImage {
     let short_side = u64::from(input.resize_short_side.max(input.crop));
@@ -45,10 +46,10 @@ pub fn center_crop(image: &RgbImage, input: &PictureInput) -> RgbImage {
     resize_window(image, (width, height), &window, input.filter)
 }
 
-/// Width and height after scaling to a short side, as torchvision's `Resize` counts them.
+/// Width and height after scaling to a short side; half a pixel of the long one is rounded up.
 fn scaled_size((width, height): (u32, u32), short_side: u64) -> (u64, u64) {
-    let (short, long) = (width.min(height), width.max(height));
-    let long_side = short_side * u64::from(long) / u64::from(short.max(1));
+    let (short, long) = (u64::from(width.min(height)), u64::from(width.max(height)));
+    let long_side = (2 * short_side * long + short) / (2 * short).max(1);
     if width <= height {
         (short_side, long_side)
     } else {
@@ -56,16 +57,9 @@ fn scaled_size((width, height): (u32, u32), short_side: u64) -> (u64, u64) {
     }
 }
 
-/// The middle `crop` of `length` pixels; half a pixel is rounded to the even offset, as Python's
-/// `round` does in torchvision's `CenterCrop`.
+/// The middle `crop` of `length` pixels.
 fn centre(length: u64, crop: u64) -> Range<u64> {
-    let spare = length.saturating_sub(crop);
-    let half = spare / 2;
-    let offset = if spare % 2 == 1 {
-        half + half % 2
-    } else {
-        half
-    };
+    let offset = length.saturating_sub(crop) / 2;
     offset..offset + crop
 }
 
@@ -106,8 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn the_long_side_is_truncated() {
+    fn the_long_side_is_rounded() {
         check_scaled((500, 375), (341, 256));
+        check_scaled((500, 333), (384, 256));
         check_scaled((375, 500), (256, 341));
         check_scaled((4000, 3000), (341, 256));
         check_scaled((97, 64), (388, 256));
@@ -116,12 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn half_a_pixel_goes_to_the_even_offset() {
-        // [int(round((length - 224) / 2.0)) for length in (224, 256, 225, 227, 229, 341)]
+    fn an_odd_pixel_of_margin_goes_behind() {
         check_offset(224, 0);
         check_offset(256, 16);
         check_offset(225, 0);
-        check_offset(227, 2);
+        check_offset(227, 1);
         check_offset(229, 2);
         check_offset(341, 58);
     }

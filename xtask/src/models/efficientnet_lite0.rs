@@ -1,0 +1,359 @@
+//! EfficientNet-Lite0 as an ONNX graph.
+//!
+//! The checkpoint holds weights without a graph, so the graph is written here: Google's
+//! EfficientNet-Lite0 with TensorFlow's SAME padding made explicit and every batch normalisation
+//! folded into the convolution before it. Squeeze-and-excitation is absent in the Lite variants,
+//! and their activation is ReLU6.
+
+use anyhow::Result;
+use half::f16;
+use prost::Message as _;
+
+use super::checkpoint::Checkpoint;
+use super::onnx::{Attribute, FLOAT, FLOAT16, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
+
+/// Side of the input square in pixels.
+const SIDE: usize = 224;
+
+/// Channels of the stem and of the head.
+const STEM_CHANNELS: usize = 32;
+const HEAD_CHANNELS: usize = 1280;
+
+/// Classes of ImageNet-1k.
+const CLASSES: usize = 1000;
+
+/// TensorFlow's default for this model, not PyTorch's 1e-5.
+const BATCH_NORM_EPSILON: f64 = 1e-3;
+
+/// A run of equal blocks; only the first has the stride.
+struct Stage {
+    kernel: usize,
+    stride: usize,
+    expand: usize,
+    channels: usize,
+    repeats: usize,
+}
+
+/// M. Tan and Q. V. Le, "EfficientNet", 2019, table 1, with the first and last stage's repeats
+/// fixed as in the Lite variants.
+const STAGES: [Stage; 7] = [
+    stage(3, 1, 1, 16, 1),
+    stage(3, 2, 6, 24, 2),
+    stage(5, 2, 6, 40, 2),
+    stage(3, 2, 6, 80, 3),
+    stage(5, 1, 6, 112, 3),
+    stage(5, 2, 6, 192, 4),
+    stage(3, 1, 6, 320, 1),
+];
+
+const fn stage(
+    kernel: usize,
+    stride: usize,
+    expand: usize,
+    channels: usize,
+    repeats: usize,
+) -> Stage {
+    Stage {
+        kernel,
+        stride,
+        expand,
+        channels,
+        repeats,
+    }
+}
+
+/// Writes the model with input `input` `[1, 3, 224, 224]` and output `logits` `[1, 1000]`.
+///
+/// Weights are f16 behind a `Cast` to f32, biases, which are few, stay f32. The same
+/// checkpoint gives the same bytes on every machine.
+///
+/// # Errors
+/// When the checkpoint lacks a tensor or has it in another shape.
+pub(super) fn to_onnx_f16(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
+    let mut graph = Builder::new(checkpoint);
+    let stem = graph.conv_bn(
+        "_conv_stem",
+        "_bn0",
+        "input",
+        &Conv::dense(3, STEM_CHANNELS, 3, 2),
+    )?;
+    let mut value = graph.relu6(stem);
+    let mut channels = STEM_CHANNELS;
+    let mut block_idx = 0;
+    for stage in &STAGES {
+        for repeat in 0..stage.repeats {
+            let stride = if repeat == 0 { stage.stride } else { 1 };
+            let block = format!("_blocks.{block_idx}");
+            value = graph.block(&block, value, channels, stage, stride)?;
+            channels = stage.channels;
+            block_idx += 1;
+        }
+    }
+    let head = graph.conv_bn(
+        "_conv_head",
+        "_bn1",
+        &value,
+        &Conv::dense(channels, HEAD_CHANNELS, 1, 1),
+    )?;
+    let head = graph.relu6(head);
+    let pooled = graph.node("GlobalAveragePool", "pool", &[&head], vec![]);
+    let flat = graph.node("Flatten", "flatten", &[&pooled], vec![]);
+    graph.classifier(&flat)?;
+    Ok(graph.into_model().encode_to_vec())
+}
+
+/// One convolution; depthwise where `groups` is the number of channels.
+struct Conv {
+    channels_in: usize,
+    channels_out: usize,
+    kernel: usize,
+    stride: usize,
+    groups: usize,
+}
+
+impl Conv {
+    fn dense(channels_in: usize, channels_out: usize, kernel: usize, stride: usize) -> Conv {
+        Conv {
+            channels_in,
+            channels_out,
+            kernel,
+            stride,
+            groups: 1,
+        }
+    }
+
+    fn depthwise(channels: usize, kernel: usize, stride: usize) -> Conv {
+        Conv {
+            groups: channels,
+            ..Conv::dense(channels, channels, kernel, stride)
+        }
+    }
+
+    fn weight_shape(&self) -> [usize; 4] {
+        let Conv {
+            channels_in,
+            channels_out,
+            kernel,
+            groups,
+            ..
+        } = *self;
+        [channels_out, channels_in / groups, kernel, kernel]
+    }
+}
+
+/// Pixels before and after, so that `length` pixels give `ceil(length / stride)`: TensorFlow's
+/// SAME, with the odd pixel behind.
+fn same_padding(length: usize, kernel: usize, stride: usize) -> (usize, usize) {
+    let steps = length.div_ceil(stride) - 1;
+    let total = (steps * stride + kernel).saturating_sub(length);
+    (total / 2, total - total / 2)
+}
+
+/// The graph as it grows from input to output. Values are named after the layer that makes them.
+struct Builder<'a> {
+    checkpoint: &'a Checkpoint,
+    graph: Graph,
+    /// Side of the feature map in pixels.
+    side: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(checkpoint: &'a Checkpoint) -> Builder<'a> {
+        let mut builder = Builder {
+            checkpoint,
+            graph: Graph {
+                name: "efficientnet-lite0".to_owned(),
+                input: vec![ValueInfo::f32("input", &[1, 3, SIDE, SIDE])],
+                output: vec![ValueInfo::f32("logits", &[1, CLASSES])],
+                ..Graph::default()
+            },
+            side: SIDE,
+        };
+        builder.f32_tensor("relu6.min", &[], &[0.0]);
+        builder.f32_tensor("relu6.max", &[], &[6.0]);
+        builder
+    }
+
+    /// Expansion, depthwise convolution and projection, with the input added where shapes agree.
+    fn block(
+        &mut self,
+        name: &str,
+        input: String,
+        channels_in: usize,
+        stage: &Stage,
+        stride: usize,
+    ) -> Result<String> {
+        let inner = channels_in * stage.expand;
+        let mut value = input.clone();
+        if stage.expand > 1 {
+            let expanded = self.conv_bn(
+                &format!("{name}._expand_conv"),
+                &format!("{name}._bn0"),
+                &value,
+                &Conv::dense(channels_in, inner, 1, 1),
+            )?;
+            value = self.relu6(expanded);
+        }
+        let depthwise = self.conv_bn(
+            &format!("{name}._depthwise_conv"),
+            &format!("{name}._bn1"),
+            &value,
+            &Conv::depthwise(inner, stage.kernel, stride),
+        )?;
+        value = self.relu6(depthwise);
+        value = self.conv_bn(
+            &format!("{name}._project_conv"),
+            &format!("{name}._bn2"),
+            &value,
+            &Conv::dense(inner, stage.channels, 1, 1),
+        )?;
+        if stride == 1 && channels_in == stage.channels {
+            value = self.node("Add", &format!("{name}.add"), &[&value, &input], vec![]);
+        }
+        Ok(value)
+    }
+
+    /// A convolution with the normalisation behind it folded in: `w · γ / √(σ² + ε)` and
+    /// `β - μ · γ / √(σ² + ε)`, computed in f64.
+    fn conv_bn(&mut self, name: &str, norm: &str, input: &str, conv: &Conv) -> Result<String> {
+        let checkpoint = self.checkpoint;
+        let channels = [conv.channels_out];
+        let weights = checkpoint.tensor(&format!("{name}.weight"), &conv.weight_shape())?;
+        let gamma = checkpoint.tensor(&format!("{norm}.weight"), &channels)?;
+        let beta = checkpoint.tensor(&format!("{norm}.bias"), &channels)?;
+        let mean = checkpoint.tensor(&format!("{norm}.running_mean"), &channels)?;
+        let variance = checkpoint.tensor(&format!("{norm}.running_var"), &channels)?;
+        let scales: Vec<f64> = gamma
+            .iter()
+            .zip(variance)
+            .map(|(gamma, variance)| {
+                f64::from(*gamma) / (f64::from(*variance) + BATCH_NORM_EPSILON).sqrt()
+            })
+            .collect();
+        let folded: Vec<f64> = weights
+            .chunks_exact(weights.len() / conv.channels_out)
+            .zip(&scales)
+            .flat_map(|(filter, scale)| filter.iter().map(move |weight| f64::from(*weight) * scale))
+            .collect();
+        let bias: Vec<f32> = (beta.iter().zip(mean).zip(&scales))
+            .map(|((beta, mean), scale)| (f64::from(*beta) - f64::from(*mean) * scale) as f32)
+            .collect();
+
+        let weight = self.f16_tensor(&format!("{name}.weight"), &conv.weight_shape(), &folded);
+        let bias = self.f32_tensor(&format!("{name}.bias"), &channels, &bias);
+        let (before, after) = same_padding(self.side, conv.kernel, conv.stride);
+        self.side = self.side.div_ceil(conv.stride);
+        let attributes = vec![
+            Attribute::int("group", conv.groups as i64),
+            Attribute::ints("kernel_shape", &[conv.kernel; 2]),
+            Attribute::ints("pads", &[before, before, after, after]),
+            Attribute::ints("strides", &[conv.stride; 2]),
+        ];
+        Ok(self.node("Conv", name, &[input, &weight, &bias], attributes))
+    }
+
+    fn relu6(&mut self, value: String) -> String {
+        let name = format!("{value}.relu6");
+        self.node("Clip", &name, &[&value, "relu6.min", "relu6.max"], vec![])
+    }
+
+    fn classifier(&mut self, features: &str) -> Result<()> {
+        let shape = [CLASSES, HEAD_CHANNELS];
+        let weights = self.checkpoint.tensor("_fc.weight", &shape)?;
+        let weights: Vec<f64> = weights.iter().copied().map(f64::from).collect();
+        let bias = self.checkpoint.tensor("_fc.bias", &[CLASSES])?.to_vec();
+        let weight = self.f16_tensor("_fc.weight", &shape, &weights);
+        let bias = self.f32_tensor("_fc.bias", &[CLASSES], &bias);
+        let transposed = vec![Attribute::int("transB", 1)];
+        self.node("Gemm", "logits", &[features, &weight, &bias], transposed);
+        Ok(())
+    }
+
+    /// Adds a node with one output, which carries the node's name.
+    fn node(
+        &mut self,
+        op_type: &str,
+        name: &str,
+        inputs: &[&str],
+        attribute: Vec<Attribute>,
+    ) -> String {
+        self.graph.node.push(Node {
+            input: inputs.iter().map(|input| (*input).to_owned()).collect(),
+            output: vec![name.to_owned()],
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            attribute,
+        });
+        name.to_owned()
+    }
+
+    /// Stores values as f16 and returns the name of the f32 value they are cast to.
+    fn f16_tensor(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
+        let stored = format!("{name}.f16");
+        let bytes = values
+            .iter()
+            .flat_map(|value| f16::from_f64(*value).to_le_bytes())
+            .collect();
+        self.tensor(&stored, FLOAT16, shape, bytes);
+        let to_f32 = vec![Attribute::int("to", i64::from(FLOAT))];
+        self.node("Cast", name, &[&stored], to_f32)
+    }
+
+    fn f32_tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.tensor(name, FLOAT, shape, bytes)
+    }
+
+    fn tensor(&mut self, name: &str, data_type: i32, shape: &[usize], raw_data: Vec<u8>) -> String {
+        self.graph.initializer.push(Tensor {
+            dims: shape.iter().map(|length| *length as i64).collect(),
+            data_type,
+            name: name.to_owned(),
+            raw_data,
+        });
+        name.to_owned()
+    }
+
+    fn into_model(self) -> Model {
+        Model {
+            ir_version: 8,
+            producer_name: "vitrine".to_owned(),
+            graph: Some(self.graph),
+            opset_import: vec![OperatorSet {
+                domain: String::new(),
+                version: 13,
+            }],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_padding(length: usize, kernel: usize, stride: usize, expected: (usize, usize)) {
+        assert_eq!(same_padding(length, kernel, stride), expected);
+    }
+
+    #[test]
+    fn padding_is_tensorflows_same() {
+        // max((ceil(n / s) - 1) * s + k - n, 0), the smaller half first.
+        check_padding(224, 3, 2, (0, 1));
+        check_padding(112, 3, 1, (1, 1));
+        check_padding(56, 5, 2, (1, 2));
+        check_padding(14, 5, 1, (2, 2));
+        check_padding(7, 1, 1, (0, 0));
+        check_padding(7, 1, 2, (0, 0));
+        check_padding(15, 3, 2, (1, 1));
+    }
+
+    #[test]
+    fn a_checkpoint_without_a_tensor_is_named() {
+        let error = to_onnx_f16(&Checkpoint::default()).unwrap_err().to_string();
+        assert!(error.contains("_conv_stem.weight"), "{error}");
+    }
+}
