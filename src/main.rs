@@ -1,2 +1,69 @@
-//! The page.
-fn main() {}
+//! The page: what a visitor sees and does.
+//!
+//! `index.html` is complete without this program: it paints, and takes files while this program
+//! is on its way. What happens from then on is an [`Event`](state::Event); `state` says what follows,
+//! `session` does it, `view` shows it.
+
+mod bridge;
+mod download;
+mod flavour;
+mod intake;
+mod session;
+mod state;
+mod view;
+mod web;
+mod words;
+
+use leptos::prelude::*;
+use vitrine_protocol::Catalog;
+use wasm_bindgen::JsCast as _;
+
+use crate::flavour::{Choice, choose, wish};
+use crate::session::{Session, report};
+use crate::state::{State, Store};
+use crate::view::Workspace;
+
+/// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
+const CATALOG: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
+
+fn main() {
+    console_error_panic_hook::set_once();
+    let catalog = read_catalog();
+    let query = web::query();
+    let choice = choose(wish(&query), &catalog.engines, web::supports);
+    let store = Store::new();
+    let Some(workspace) = document().get_element_by_id("workspace") else {
+        return;
+    };
+    let mount = {
+        let (model, note) = (catalog.models.first().cloned(), choice.note.clone());
+        let state = store.read();
+        move || view! { <Workspace state model note report /> }
+    };
+    start(catalog, choice, store);
+    mount_to(workspace.unchecked_into(), mount).forget();
+    show_outside_workspace(store.read());
+    intake::listen();
+    web::mark("vitrine:interactive", &());
+}
+
+/// Through the browser's own reader: one of ours would be a fifth of the page's size.
+fn read_catalog() -> Catalog {
+    js_sys::JSON::parse(CATALOG)
+        .ok()
+        .and_then(|value| serde_wasm_bindgen::from_value(value).ok())
+        .unwrap_or_default()
+}
+
+fn start(catalog: Catalog, choice: Choice, store: Store) {
+    let model = catalog.models.into_iter().next();
+    Session::begin(store, model, choice.engine);
+}
+
+/// Keeps what stands in `index.html` in step with the state: the phase and the status line.
+fn show_outside_workspace(state: ReadSignal<State>) {
+    let phase = Memo::new(move |_| state.with(State::phase));
+    Effect::new(move || web::set_phase(phase.get().key()));
+    let announcement = Memo::new(move |_| state.with(|state| state.announcement.clone()));
+    Effect::new(move || web::set_status(&announcement.get()));
+}

@@ -87,15 +87,11 @@ pub(crate) unsafe fn run(operations: &[FusedKerSpec<f32>]) -> isize {
             },
             // SAFETY: the driver gives a whole writable tile, its own scratch at the borders.
             FusedKerSpec::Store(out) => unsafe { store(&tile, &out) },
-            // SAFETY: the panels hold `k` steps of 4 and 8 values, the packing this kernel declares.
-            FusedKerSpec::AddMatMul {
-                k,
-                pa,
-                pb,
-                packing: _,
-            } => unsafe {
-                multiply_add(&mut tile, k, pa.cast(), pb.cast());
-            },
+            FusedKerSpec::AddMatMul { k, pa, pb, .. } => {
+                // SAFETY: the panels hold `k` steps of 4 and 8 values, the packing this kernel
+                // declares.
+                unsafe { multiply_add(&mut tile, k, pa.cast(), pb.cast()) };
+            }
         }
     }
     0
@@ -237,9 +233,8 @@ unsafe fn store(tile: &Tile, out: &OutputStoreKer) {
             }
         }
     } else if out.row_byte_stride == CONTIGUOUS {
-        for half in 0..2 {
-            let columns =
-                F32x4::transpose([tile[0][half], tile[1][half], tile[2][half], tile[3][half]]);
+        for half in [0, 1] {
+            let columns = F32x4::transpose(tile.map(|halves| halves[half]));
             for (lane, column) in columns.into_iter().enumerate() {
                 // SAFETY: four places of this column lie one above the other inside the tile.
                 unsafe { column.store(at(0, half * 4 + lane)) };
@@ -305,7 +300,7 @@ mod tests {
         unsafe {
             let store = kernel
                 .c_view(Some(m_axis), Some(n_axis))
-                .wrap(&mut output.view_mut());
+                .wrap(&output.view_mut());
             let low = tensor0(-0.5f32);
             let operations = [
                 FusedSpec::AddMatMul {

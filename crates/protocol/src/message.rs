@@ -19,8 +19,8 @@ pub enum Request {
     LoadModel {
         /// The model's registry entry.
         model: Box<ModelEntry>,
-        /// Class names in the order of the model's outputs.
-        labels: Vec<String>,
+        /// Text of the model's label file.
+        labels: String,
     },
     /// Classifies the picture in the attachment with the loaded model.
     Classify {

@@ -5,7 +5,8 @@ use futures_util::StreamExt as _;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use vitrine_engine::{Classified, Classifier, TractModel};
 use vitrine_protocol::{EngineError, Failure, Flavour, ModelEntry, Reply, Request};
-use vitrine_tasks::Tensor;
+use vitrine_tasks::picture::Limits;
+use vitrine_tasks::{Tensor, labels};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -54,6 +55,13 @@ async fn answer_one(
 ) -> Result<(), JsValue> {
     let request: Request = serde_wasm_bindgen::from_value(Reflect::get(&data, &"message".into())?)?;
     let attachment: Blob = Reflect::get(&data, &"attachment".into())?.dyn_into()?;
+    if let Request::Classify { id, .. } = request {
+        // A file over the limit must not be read into memory to find that out.
+        if let Err(error) = Limits::default().check_bytes(attachment.size() as u64) {
+            let failure = error.into();
+            return post(scope, &Reply::Failed { id, failure }, None);
+        }
+    }
     let bytes = match read(&attachment).await {
         Ok(bytes) => bytes,
         Err(error) => return post(scope, &unreadable(request, &error), None),
@@ -62,7 +70,8 @@ async fn answer_one(
         Request::LoadModel { model, labels } => {
             let id = model.id.clone();
             *classifier = None;
-            let reply = match load(*model, labels, bytes) {
+            let loaded = class_names(&labels).and_then(|names| load(*model, names, bytes));
+            let reply = match loaded {
                 Ok((loaded, times)) => {
                     *classifier = Some(loaded);
                     Reply::ModelReady { model: id, times }
@@ -95,7 +104,10 @@ async fn answer_one(
 
 /// A file that changed or vanished after it was chosen cannot be read any more.
 fn unreadable(request: Request, error: &JsValue) -> Reply {
-    let detail = format!("the file could not be read: {error:?}");
+    let detail = error.dyn_ref::<js_sys::Error>().map_or_else(
+        || "no reason given".into(),
+        |error| String::from(error.message()),
+    );
     match request {
         Request::LoadModel { model, .. } => Reply::ModelFailed {
             model: model.id,
@@ -105,6 +117,15 @@ fn unreadable(request: Request, error: &JsValue) -> Reply {
             id,
             failure: Failure::from(vitrine_protocol::PictureError::Unreadable { detail }),
         },
+    }
+}
+
+fn class_names(text: &str) -> Result<Vec<String>, EngineError> {
+    match labels::parse(text) {
+        Ok(labels) => Ok(labels.into_iter().map(|label| label.name).collect()),
+        Err(error) => Err(EngineError::Parse {
+            detail: error.to_string(),
+        }),
     }
 }
 

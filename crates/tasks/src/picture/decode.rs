@@ -26,7 +26,7 @@ use super::sniff::{Format, sniff};
 /// by the first bytes; [`PictureError::Truncated`] for a file that stops early, even where the
 /// decoder would fill the rest with grey, and [`PictureError::Damaged`] for any other fault.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, PictureError> {
-    limits.check_bytes(bytes)?;
+    limits.check_bytes(bytes.len() as u64)?;
     let format = sniff(bytes)?;
     let (pixels, orientation) = read(bytes, format, limits)?;
     Ok(upright(flatten(pixels), orientation))

@@ -30,9 +30,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses empty files and those with too many bytes.
-    pub(super) fn check_bytes(&self, bytes: &[u8]) -> Result<(), PictureError> {
-        let n_bytes = bytes.len() as u64;
+    /// Refuses empty files and those with too many bytes; may be asked before a file is read.
+    ///
+    /// # Errors
+    /// [`PictureError::Empty`] and [`PictureError::TooManyBytes`].
+    pub fn check_bytes(&self, n_bytes: u64) -> Result<(), PictureError> {
         if n_bytes == 0 {
             return Err(PictureError::Empty);
         }
@@ -109,10 +111,10 @@ mod tests {
             max_bytes: 3,
             ..Limits::default()
         };
-        assert_eq!(limits.check_bytes(b""), Err(PictureError::Empty));
-        assert_eq!(limits.check_bytes(b"abc"), Ok(()));
+        assert_eq!(limits.check_bytes(0), Err(PictureError::Empty));
+        assert_eq!(limits.check_bytes(3), Ok(()));
         assert_eq!(
-            limits.check_bytes(b"abcd"),
+            limits.check_bytes(4),
             Err(PictureError::TooManyBytes { bytes: 4, limit: 3 })
         );
     }

@@ -1,0 +1,143 @@
+// The page before its program: takes files from the first moment on, and starts the program.
+//
+// What comes in is handed over as DOM events on `document`:
+//   vitrine:files      detail: an array of File
+//   vitrine:intent     someone seems about to add a file
+// and the program says `vitrine:listening` once it hears them. Until then files are kept.
+
+const waiting = [];
+let isListening = false;
+
+function hand(files) {
+  if (files.length === 0) return;
+  if (isListening) {
+    document.dispatchEvent(new CustomEvent("vitrine:files", { detail: files }));
+  } else {
+    waiting.push(...files);
+    say(`${waiting.length === 1 ? "1 picture is" : `${waiting.length} pictures are`} waiting for the page to start.`);
+  }
+}
+
+document.addEventListener("vitrine:listening", () => {
+  isListening = true;
+  hand(waiting.splice(0));
+});
+
+/** Lets the engine be fetched while a person is still choosing. */
+function showIntent() {
+  document.dispatchEvent(new CustomEvent("vitrine:intent"));
+}
+
+function say(text) {
+  document.getElementById("status").textContent = text;
+}
+
+// Dropping: anywhere on the page.
+
+// `dragenter` and `dragleave` come for every element that is crossed, so they are counted.
+let depth = 0;
+function setDragging(newDepth) {
+  depth = Math.max(0, newDepth);
+  document.documentElement.toggleAttribute("data-dragging", depth > 0);
+}
+
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+
+document.addEventListener("dragenter", (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  setDragging(depth + 1);
+  showIntent();
+});
+document.addEventListener("dragover", (event) => {
+  if (!hasFiles(event)) return;
+  // Without this the browser would leave the page and open the file.
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "copy";
+});
+document.addEventListener("dragleave", (event) => {
+  if (hasFiles(event)) setDragging(depth - 1);
+});
+document.addEventListener("drop", (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  setDragging(0);
+  const files = filesOnly(event.dataTransfer);
+  if (files.length === 0) say("A folder cannot be read yet: drop the pictures in it instead.");
+  hand(files);
+});
+
+/** The files of a transfer, without folders, which look like files that cannot be read. */
+function filesOnly(transfer) {
+  return [...transfer.items]
+    .filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory)
+    .map((item) => item.getAsFile())
+    .filter((file) => file !== null);
+}
+
+// Pasting, picking, samples.
+
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length > 0) event.preventDefault();
+  hand(files);
+});
+
+const picker = document.getElementById("picker");
+picker.addEventListener("click", showIntent);
+picker.addEventListener("change", () => {
+  const files = [...picker.files];
+  // Choosing the same file again would otherwise change nothing and say nothing.
+  picker.value = "";
+  hand(files);
+});
+
+for (const tile of document.querySelectorAll("[data-sample]")) {
+  tile.addEventListener("click", async () => {
+    showIntent();
+    const address = tile.dataset.sample;
+    try {
+      const response = await fetch(address);
+      if (!response.ok) throw new Error(`the site answered ${response.status}`);
+      const name = address.split("/").at(-1);
+      hand([new File([await response.blob()], name)]);
+    } catch (error) {
+      say(`The sample could not be fetched: ${error.message}. Check the connection and try again.`);
+    }
+  });
+}
+
+// The program. It may fail to arrive, or stop; then this page says so by itself.
+
+function fail(error) {
+  const card = document.getElementById("boot-failure");
+  if (!card.hidden) return;
+  document.documentElement.dataset.phase = "failed";
+  const alert = document.createElement("div");
+  alert.setAttribute("role", "alert");
+  const why = error?.message ?? error ?? "no reason given";
+  for (const sentence of [
+    "This page could not start.",
+    `The browser said: ${why}.`,
+    "Reload the page. If it stays, update the browser: WebAssembly is needed.",
+  ]) {
+    const line = document.createElement("p");
+    line.textContent = sentence;
+    alert.append(line);
+  }
+  card.append(alert);
+  card.hidden = false;
+}
+
+try {
+  const glue = document.querySelector('link[rel="modulepreload"]').href;
+  const module = document.querySelector('link[rel="preload"][type="application/wasm"]').href;
+  const { default: start } = await import(glue);
+  // A panic of the page's program ends it for good. The engine's errors stay in its worker.
+  window.addEventListener("error", ({ error }) => {
+    if (error instanceof WebAssembly.RuntimeError) fail(error);
+  });
+  await start({ module_or_path: module });
+} catch (error) {
+  fail(error);
+}

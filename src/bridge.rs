@@ -1,0 +1,88 @@
+//! The page's end of the worker boundary.
+
+use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
+use vitrine_protocol::{Reply, Request};
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::web;
+
+/// A running worker; dropping it ends the worker in the middle of whatever it does.
+pub(crate) struct Bridge {
+    worker: Worker,
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+    _on_error: Closure<dyn Fn(web_sys::Event)>,
+}
+
+impl Bridge {
+    /// Starts the worker of an engine build.
+    ///
+    /// `on_reply` gets each reply with the bytes that came beside it, `on_death` the browser's
+    /// words when the worker fails by itself.
+    ///
+    /// # Errors
+    /// The browser's words when it refuses to start a worker at all.
+    pub(crate) fn start(
+        script: &str,
+        on_reply: impl Fn(Reply, Vec<u8>) + 'static,
+        on_death: impl Fn(String) + Clone + 'static,
+    ) -> Result<Bridge, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker =
+            Worker::new_with_options(script, &options).map_err(|error| web::words(&error))?;
+        let on_bad_reply = on_death.clone();
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            match unpack(&event.data()) {
+                Ok((reply, attachment)) => on_reply(reply, attachment),
+                Err(words) => on_bad_reply(words),
+            }
+        });
+        let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+            // A script that does not load gives a plain event without a message.
+            on_death(match event.dyn_ref::<ErrorEvent>() {
+                Some(error) => error.message(),
+                None => "its script could not be loaded".into(),
+            });
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Bridge {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// Sends a request; the attachment is handed over by reference, without a copy.
+    ///
+    /// # Errors
+    /// The browser's words when the message cannot be posted.
+    pub(crate) fn send(&self, request: &Request, attachment: &Blob) -> Result<(), String> {
+        let post = || {
+            let envelope = Object::new();
+            let message = serde_wasm_bindgen::to_value(request)?;
+            Reflect::set(&envelope, &"message".into(), &message)?;
+            Reflect::set(&envelope, &"attachment".into(), attachment)?;
+            self.worker.post_message(&envelope)
+        };
+        post().map_err(|error| web::words(&error))
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+fn unpack(data: &JsValue) -> Result<(Reply, Vec<u8>), String> {
+    let field = |name: &str| Reflect::get(data, &name.into()).map_err(|error| web::words(&error));
+    let reply =
+        serde_wasm_bindgen::from_value(field("message")?).map_err(|error| error.to_string())?;
+    let attachment = match field("attachment")?.dyn_into::<ArrayBuffer>() {
+        Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
+        Err(_) => Vec::new(),
+    };
+    Ok((reply, attachment))
+}

@@ -1,0 +1,114 @@
+//! The model's files: fetched with progress, and used only if they are the expected ones.
+
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use leptos::prelude::window;
+use vitrine_protocol::{DownloadError, ModelEntry, ServedFile};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, RequestInit, Response,
+};
+
+use crate::web;
+
+/// What the worker needs to load a model.
+#[derive(Clone)]
+pub(crate) struct ModelFiles {
+    /// The served file; checked.
+    pub(crate) weights: Blob,
+    /// Text of the label file.
+    pub(crate) labels: String,
+}
+
+/// Fetches a model's files. `on_progress` gets the bytes of the model that have come so far,
+/// after any transfer encoding is undone.
+///
+/// # Errors
+/// [`DownloadError`]; also when `signal` ends the download.
+pub(crate) async fn model_files(
+    model: &ModelEntry,
+    signal: &AbortSignal,
+    on_progress: impl Fn(u64),
+) -> Result<ModelFiles, DownloadError> {
+    let labels = format!("labels/{}", model.output.labels);
+    let labels = text(&fetch(&labels, signal).await?).await?;
+    let response = fetch(&format!("models/{}", model.served.file), signal).await?;
+    let chunks = match response.body() {
+        Some(body) => read(body, on_progress).await.map_err(network)?,
+        None => Array::new(),
+    };
+    let weights = Blob::new_with_u8_array_sequence(&chunks).map_err(network)?;
+    check(&weights, &model.served).await?;
+    Ok(ModelFiles { weights, labels })
+}
+
+async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadError> {
+    let options = RequestInit::new();
+    options.set_signal(Some(signal));
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &options))
+        .await
+        .map_err(network)?
+        .unchecked_into();
+    if !response.ok() {
+        return Err(DownloadError::Status {
+            status: response.status(),
+            file: path.to_owned(),
+        });
+    }
+    Ok(response)
+}
+
+async fn text(response: &Response) -> Result<String, DownloadError> {
+    let text = JsFuture::from(response.text().map_err(network)?).await;
+    Ok(text.map_err(network)?.as_string().unwrap_or_default())
+}
+
+async fn read(body: ReadableStream, on_progress: impl Fn(u64)) -> Result<Array, JsValue> {
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let chunks = Array::new();
+    let mut received = 0;
+    loop {
+        let step = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&step, &"done".into())?.is_truthy() {
+            return Ok(chunks);
+        }
+        let chunk: Uint8Array = Reflect::get(&step, &"value".into())?.unchecked_into();
+        received += u64::from(chunk.length());
+        chunks.push(&chunk);
+        on_progress(received);
+    }
+}
+
+/// A host may answer with an error page and status 200, or with the file of another version.
+async fn check(weights: &Blob, served: &ServedFile) -> Result<(), DownloadError> {
+    let met = sha256(weights).await.map_err(network)?;
+    if met == served.sha256 {
+        return Ok(());
+    }
+    Err(DownloadError::WrongHash {
+        file: served.file.clone(),
+        met,
+        expected: served.sha256.clone(),
+    })
+}
+
+async fn sha256(blob: &Blob) -> Result<String, JsValue> {
+    if !window().is_secure_context() {
+        return Err(
+            "this address is not served over https, so the browser cannot check files".into(),
+        );
+    }
+    let bytes: ArrayBuffer = JsFuture::from(blob.array_buffer()).await?.unchecked_into();
+    let digest = window()
+        .crypto()?
+        .subtle()
+        .digest_with_str_and_buffer_source("SHA-256", &bytes)?;
+    let digest = Uint8Array::new(&JsFuture::from(digest).await?).to_vec();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn network(error: JsValue) -> DownloadError {
+    DownloadError::Network {
+        detail: web::words(&error),
+    }
+}

@@ -1,0 +1,43 @@
+//! What keeps everything from going on.
+
+use leptos::prelude::*;
+use vitrine_protocol::{Explanation, Failure};
+
+use crate::state::{Event, State};
+
+/// An alert with a way to try again, shown while something stands in the way.
+#[component]
+pub(super) fn TroublePanel(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
+    let trouble = Memo::new(move |_| state.with(|state| state.trouble.clone()));
+    move || {
+        trouble.get().map(|failure| {
+            view! {
+                <section class="trouble glass" aria-label="Problem">
+                    <Sentences failure />
+                    <button type="button" class="button" on:click=move |_| report(Event::Retry)>
+                        "Try again"
+                    </button>
+                </section>
+            }
+        })
+    }
+}
+
+/// What happened, why, and what to do; read out as soon as it appears.
+///
+/// `about` is the file it happened to.
+#[component]
+pub(super) fn Sentences(
+    failure: Failure,
+    #[prop(optional)] about: Option<String>,
+) -> impl IntoView {
+    let Explanation { what, why, next } = failure.explain();
+    view! {
+        <div role="alert" class="sentences">
+            {about.map(|name| view! { <p class="file-name"><bdi>{name}</bdi></p> })}
+            <p class="what">{what}</p>
+            <p>{why}</p>
+            <p>{next}</p>
+        </div>
+    }
+}

@@ -1,0 +1,64 @@
+//! The few things asked of the browser that `web-sys` and leptos do not already make short.
+
+use leptos::prelude::{document, window};
+use serde::Serialize;
+use vitrine_protocol::Flavour;
+use wasm_bindgen::prelude::*;
+
+use crate::flavour::probe;
+
+/// The query part of the page's address, with its question mark; empty where there is none.
+pub(crate) fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Whether this browser accepts a flavour's instructions.
+pub(crate) fn supports(flavour: Flavour) -> bool {
+    let module = js_sys::Uint8Array::from(probe(flavour));
+    js_sys::WebAssembly::validate(&module).unwrap_or(false)
+}
+
+/// Sets `data-phase` on the document's element, which style and tests go by.
+pub(crate) fn set_phase(phase: &str) {
+    if let Some(root) = document().document_element() {
+        // Only an invalid attribute name could fail.
+        let _ = root.set_attribute("data-phase", phase);
+    }
+}
+
+/// Writes into the one status region, which stands in `index.html` so that it is always there.
+pub(crate) fn set_status(text: &str) {
+    if let Some(status) = document().get_element_by_id("status") {
+        status.set_text_content(Some(text));
+    }
+}
+
+/// Sets a user-timing mark that carries `detail`.
+pub(crate) fn mark(name: &str, detail: &impl Serialize) {
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(catch, js_namespace = performance, js_name = mark)]
+        fn performance_mark(name: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+    }
+
+    #[derive(Serialize)]
+    struct Options<'a, T> {
+        detail: &'a T,
+    }
+
+    // A flattened structure would become a JavaScript `Map`, which nobody expects there.
+    let plain = serde_wasm_bindgen::Serializer::json_compatible();
+    let options = Options { detail }.serialize(&plain).unwrap_or_default();
+    // Marks are for measuring; a page without them works the same.
+    let _ = performance_mark(name, &options);
+}
+
+/// What a thrown value says of itself.
+pub(crate) fn words(thrown: &JsValue) -> String {
+    match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) => error.message().into(),
+        None => thrown
+            .as_string()
+            .unwrap_or_else(|| "no reason given".into()),
+    }
+}
