@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { parsePrediction, PATIENCE, Visit } from "./page.js";
+import { parsePrediction, Visit } from "./page.js";
 import { catalog, labels, launch } from "./support.js";
 
 /** Pictures evaluated in the browser: every fifth of the native 500. */
@@ -52,4 +52,4 @@ test("at least 100 labelled pictures get the native predictions in the page", { 
   );
   assert.equal(marks.length, chosen.length, "one mark per result");
   await visit.close();
-}, PATIENCE * 3);
+});
