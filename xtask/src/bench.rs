@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result};
 
 use crate::command;
 use crate::paths::Paths;
-use crate::{setup, test};
+use crate::serve::{Background, Mount};
+use crate::{engine, setup, test};
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -14,17 +15,30 @@ pub(crate) struct Options {
     /// Rounds of one run per engine, after warm-up
     #[arg(long, default_value_t = 40)]
     rounds: u32,
+    /// Also measure the engine with tract's own kernels; builds one more engine
+    #[arg(long)]
+    with_stock: bool,
 }
 
 /// Builds the site, then measures in headless Chromium and writes `target/bench/report.json`.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     crate::build(paths)?;
     setup::for_tests(paths)?;
-    let server = test::site_with_test_files(paths)?;
     let report = paths.target().join("bench/report.json");
+    let mut mounts = test::site_with_test_files(paths).to_vec();
+    let mut stock_worker = None;
+    if options.with_stock {
+        let folder = paths.target().join("bench/stock");
+        stock_worker = Some(engine::build_stock(paths, &folder)?.worker);
+        mounts.push(Mount::new("/stock/engine", folder));
+    }
+    let server = Background::start(&mounts)?;
+    let mut node = Command::new("node");
+    if let Some(worker) = stock_worker {
+        node.env("VITRINE_STOCK_ENGINE", server.url("/stock") + &worker);
+    }
     command::run(
-        Command::new("node")
-            .current_dir(paths.browser_tests())
+        node.current_dir(paths.browser_tests())
             .env("VITRINE_URL", server.url(test::SUB_PATH))
             .env("VITRINE_TESTS_URL", server.url(test::TEST_FILES))
             .env("VITRINE_CHROMIUM", setup::chromium()?)

@@ -27,11 +27,25 @@ pub(crate) fn build(paths: &Paths) -> Result<Vec<EngineBuild>> {
     let folder = paths.site().join("engine");
     let mut builds = Vec::new();
     for flavour in Flavour::FASTEST_FIRST {
-        let wasm = compile(paths, flavour)?;
+        let wasm = compile(paths, flavour, Kernels::Ours)?;
         builds.push(publish(paths, flavour, &wasm, &folder)?);
     }
     remove_other_folders(&folder, &builds)?;
     Ok(builds)
+}
+
+/// Builds the relaxed flavour with tract's own kernels into `folder`, for comparison only.
+pub(crate) fn build_stock(paths: &Paths, folder: &Path) -> Result<EngineBuild> {
+    println!("Engine with tract's own kernels");
+    let wasm = compile(paths, Flavour::Relaxed, Kernels::Stock)?;
+    publish(paths, Flavour::Relaxed, &wasm, folder)
+}
+
+/// Whose matrix kernels an engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernels {
+    Ours,
+    Stock,
 }
 
 fn target_features(flavour: Flavour) -> &'static str {
@@ -41,7 +55,7 @@ fn target_features(flavour: Flavour) -> &'static str {
     }
 }
 
-fn compile(paths: &Paths, flavour: Flavour) -> Result<PathBuf> {
+fn compile(paths: &Paths, flavour: Flavour, kernels: Kernels) -> Result<PathBuf> {
     let wasm_std = WasmStd::from_env()?;
     // A folder for each flavour: cargo would otherwise rebuild everything at each change of flags.
     let target = paths.target().join(format!("engine-{}", flavour.key()));
@@ -66,6 +80,9 @@ fn compile(paths: &Paths, flavour: Flavour) -> Result<PathBuf> {
             "--target",
             WASM_TARGET,
         ]);
+    if kernels == Kernels::Stock {
+        command.args(["--features", "stock-kernels"]);
+    }
     run_quietly(&format!("engine, {}", flavour.title()), &mut command)?;
     Ok(target.join(WASM_TARGET).join("engine/vitrine_worker.wasm"))
 }

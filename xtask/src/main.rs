@@ -34,7 +34,11 @@ enum Task {
     /// Check or install every tool at its pinned version
     Setup,
     /// Fetch, check and convert the models and sample pictures
-    Models,
+    Models {
+        /// Also write the model with unrounded f32 weights to this file
+        #[arg(long)]
+        f32: Option<PathBuf>,
+    },
     /// Set up, fetch models, and build the site into dist/
     Build,
     /// Build the site and serve it on this machine
@@ -62,7 +66,10 @@ fn main() -> Result<()> {
             setup::for_build(&paths)?;
             setup::for_tests(&paths)
         }
-        Task::Models => models::run(&paths),
+        Task::Models { f32: file } => {
+            models::run(&paths)?;
+            file.map_or(Ok(()), |file| models::write_f32(&paths, &file))
+        }
         Task::Build => build(&paths),
         Task::Serve { port, base, folder } => {
             let folder = match folder {

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile};
 
 use crate::paths::Paths;
+use efficientnet_lite0::Precision;
 use fetch::Sources;
 
 /// Fetches, checks and converts every model and sample of the registry.
@@ -50,6 +51,26 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
+/// Writes a model with its weights unrounded, to measure what rounding them costs.
+pub(crate) fn write_f32(paths: &Paths, file: &Path) -> Result<()> {
+    let registry = registry(paths)?;
+    let model = registry
+        .models
+        .iter()
+        .find(|model| model.source.convert == Conversion::EfficientnetLite0ToOnnxF16)
+        .context("the registry has no model whose weights are rounded")?;
+    let source = Sources::fetch(paths, [&model.source].into_iter())?.read(&model.source)?;
+    let onnx = efficientnet_lite0::to_onnx(&checkpoint::read(&source)?, Precision::F32)?;
+    fs::write(file, &onnx).with_context(|| format!("writing {}", file.display()))?;
+    println!(
+        "  {} with f32 weights: {}, {:.1} MB",
+        model.title,
+        file.display(),
+        onnx.len() as f64 / 1e6
+    );
+    Ok(())
+}
+
 /// Reads `assets/models.toml`.
 pub(crate) fn registry(paths: &Paths) -> Result<Registry> {
     let file = paths.registry();
@@ -63,7 +84,7 @@ fn serve_model(paths: &Paths, model: &ModelEntry, sources: &Sources) -> Result<(
     let converted = match model.source.convert {
         Conversion::None => source,
         Conversion::EfficientnetLite0ToOnnxF16 => {
-            efficientnet_lite0::to_onnx_f16(&checkpoint::read(&source)?)?
+            efficientnet_lite0::to_onnx(&checkpoint::read(&source)?, Precision::F16)?
         }
     };
     let met = sha256(&converted);

@@ -59,7 +59,7 @@ fn step(title: &str, program: &mut Command) -> Result<()> {
 
 fn browser_tests(paths: &Paths) -> Result<()> {
     let predictions = native_predictions(paths)?;
-    let server = site_with_test_files(paths)?;
+    let server = Background::start(&site_with_test_files(paths))?;
     let mut command = Command::new("node");
     command
         .current_dir(paths.browser_tests())
@@ -81,11 +81,11 @@ fn browser_tests(paths: &Paths) -> Result<()> {
 pub(crate) const TEST_FILES: &str = "/tests";
 
 /// The site under a sub-path as it would be deployed, and the tests' files beside it.
-pub(crate) fn site_with_test_files(paths: &Paths) -> Result<Background> {
-    Background::start(&[
+pub(crate) fn site_with_test_files(paths: &Paths) -> [Mount; 2] {
+    [
         Mount::new(SUB_PATH, paths.dist()),
         Mount::new(TEST_FILES, paths.root.join("tests")),
-    ])
+    ]
 }
 
 /// Pictures for evaluation, where this machine has them: `VITRINE_DATA`, else `../shared/data`.

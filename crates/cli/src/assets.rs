@@ -63,9 +63,14 @@ impl Assets {
             .with_context(|| format!("{} is not as a label file should be", file.display()))
     }
 
-    /// Loads, optimises and warms up a model.
-    pub(crate) fn load(&self, entry: &ModelEntry) -> Result<(Classifier<TractModel>, LoadTimes)> {
-        let file = self.folder.join("models").join(&entry.served.file);
+    /// Loads, optimises and warms up a model, from the served file or from `instead`.
+    pub(crate) fn load(
+        &self,
+        entry: &ModelEntry,
+        instead: Option<&Path>,
+    ) -> Result<(Classifier<TractModel>, LoadTimes)> {
+        let served = self.folder.join("models").join(&entry.served.file);
+        let file = instead.map_or(served, Path::to_owned);
         if !file.is_file() {
             bail!(
                 "{} is not there: run `cargo xtask models` first",

@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Take only every n-th picture in the order of names
     #[arg(long, default_value_t = 1)]
     every: usize,
+    /// Model file to load instead of the served one
+    #[arg(long)]
+    weights: Option<PathBuf>,
     /// Also write the figures and every prediction to this file
     #[arg(long)]
     json: Option<PathBuf>,
@@ -79,7 +82,7 @@ pub(crate) fn run(assets: &Assets, model: Option<&str>, options: &Options) -> Re
     let entry = assets.entry(model)?;
     let labels = assets.labels(entry)?;
     let pictures = pictures(&options.data, options.every)?;
-    let (mut classifier, _) = assets.load(entry)?;
+    let (mut classifier, _) = assets.load(entry, options.weights.as_deref())?;
     let bar = ProgressBar::new(pictures.len() as u64).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed} eta {eta}")
             .context("progress template")?,

@@ -1,10 +1,10 @@
 //! `vitrine predict PICTURE…`: the page's answers on the terminal.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use vitrine_protocol::{Classification, Failure};
+use anyhow::{Result, bail};
+use vitrine_protocol::{Classification, Failure, PictureError};
 
 use crate::assets::Assets;
 
@@ -22,13 +22,13 @@ pub(crate) struct Options {
 /// Prints the best classes of each picture; pictures that cannot be read do not stop the others.
 pub(crate) fn run(assets: &Assets, model: Option<&str>, options: &Options) -> Result<()> {
     let entry = assets.entry(model)?;
-    let (mut classifier, _) = assets.load(entry)?;
+    let (mut classifier, _) = assets.load(entry, None)?;
     let top_k = options.top_k.unwrap_or(entry.output.top_k);
     let mut failed = 0;
     for picture in &options.pictures {
-        let file = fs::read(picture).with_context(|| format!("reading {}", picture.display()))?;
         println!("{}", picture.display());
-        match classifier.classify(&file, top_k, crate::now) {
+        let answer = read(picture).and_then(|file| classifier.classify(&file, top_k, crate::now));
+        match answer {
             Ok(classified) => print!("{}", report(&classified.classification)),
             Err(failure) => {
                 failed += 1;
@@ -43,6 +43,13 @@ pub(crate) fn run(assets: &Assets, model: Option<&str>, options: &Options) -> Re
         );
     }
     Ok(())
+}
+
+fn read(picture: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(picture).map_err(|error| {
+        let detail = error.to_string();
+        PictureError::Unreadable { detail }.into()
+    })
 }
 
 fn report(classification: &Classification) -> String {

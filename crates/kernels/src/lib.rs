@@ -4,24 +4,24 @@
 //! [`register`] makes sure that ours stands above tract's own on wasm. Natively the kernels
 //! compile in tests only, on a portable vector type, so that ordinary tests run the same source.
 
-#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(any(test, ours))]
 mod gemm_f32_4x8;
-#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(any(test, ours))]
 mod lanes;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(ours)]
 mod registry;
 
 /// Keeps the linker from dropping the registrations, and says whether they took effect.
 ///
 /// wasm-ld drops an object that nothing references together with its registry entries, and tract
 /// would then silently run its own kernels. Call this once before a model is optimised.
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(ours)]
 pub fn register() -> bool {
     registry::present()
 }
 
 /// Natively tract's own kernels are the better ones: nothing is registered.
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(not(ours))]
 pub fn register() -> bool {
     false
 }

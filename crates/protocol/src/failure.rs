@@ -190,7 +190,7 @@ fn explain_picture(error: &PictureError) -> [String; 3] {
     match error {
         PictureError::Unreadable { detail } => [
             "This file could not be read.".into(),
-            format!("The browser said: {detail}."),
+            format!("The reason given: {detail}."),
             "It may have been moved or changed: choose it again.".into(),
         ],
         PictureError::Empty => [

@@ -6,7 +6,7 @@ import { catalog, engineFolder, labels, TEST_FILES, SITE } from "../support.js";
 const WARM_UP_ROUNDS = 12;
 
 /** Our flavours and onnxruntime-web in one page, interleaved, one thread each. */
-export async function measure(page, { flavours, rounds }) {
+export async function measure(page, { flavours, rounds, stockEngine }) {
   const { models } = await catalog();
   const entry = models[0];
   await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
@@ -22,6 +22,7 @@ export async function measure(page, { flavours, rounds }) {
     rounds,
     warmUp: WARM_UP_ROUNDS,
   };
+  if (stockEngine) setting.engineUrls["relaxed, tract's kernels"] = new URL("./", stockEngine).href;
   const { times, differences } = await page.evaluate(async (setting) => {
     const { loadVitrine, loadOnnxRuntime, pseudoPhotograph, maxDifference, interleave } =
       await import(setting.enginesUrl);

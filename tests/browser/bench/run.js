@@ -10,7 +10,11 @@ const [rounds, reportFile] = process.argv.slice(2);
 const browser = await launch();
 try {
   const page = await browser.newPage();
-  const rows = await measure(page, { flavours: ["simd", "relaxed"], rounds: Number(rounds) });
+  const rows = await measure(page, {
+    flavours: ["simd", "relaxed"],
+    rounds: Number(rounds),
+    stockEngine: process.env.VITRINE_STOCK_ENGINE,
+  });
   const report = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0].model}, ${os.cpus().length} cores`,

@@ -62,15 +62,23 @@ const fn stage(
     }
 }
 
+/// How weights are stored; biases, which are few, are always f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// As in the checkpoint.
+    F32,
+    /// Rounded to the nearest f16, each behind a `Cast` to f32.
+    F16,
+}
+
 /// Writes the model with input `input` `[1, 3, 224, 224]` and output `logits` `[1, 1000]`.
 ///
-/// Weights are f16 behind a `Cast` to f32, biases, which are few, stay f32. The same
-/// checkpoint gives the same bytes on every machine.
+/// The same checkpoint gives the same bytes on every machine.
 ///
 /// # Errors
 /// When the checkpoint lacks a tensor or has it in another shape.
-pub(super) fn to_onnx_f16(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
-    let mut graph = Builder::new(checkpoint);
+pub(super) fn to_onnx(checkpoint: &Checkpoint, precision: Precision) -> Result<Vec<u8>> {
+    let mut graph = Builder::new(checkpoint, precision);
     let stem = graph.conv_bn(
         "_conv_stem",
         "_bn0",
@@ -152,15 +160,17 @@ fn same_padding(length: usize, kernel: usize, stride: usize) -> (usize, usize) {
 /// The graph as it grows from input to output. Values are named after the layer that makes them.
 struct Builder<'a> {
     checkpoint: &'a Checkpoint,
+    precision: Precision,
     graph: Graph,
     /// Side of the feature map in pixels.
     side: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn new(checkpoint: &'a Checkpoint) -> Builder<'a> {
+    fn new(checkpoint: &'a Checkpoint, precision: Precision) -> Builder<'a> {
         let mut builder = Builder {
             checkpoint,
+            precision,
             graph: Graph {
                 name: "efficientnet-lite0".to_owned(),
                 input: vec![ValueInfo::f32("input", &[1, 3, SIDE, SIDE])],
@@ -239,7 +249,7 @@ impl<'a> Builder<'a> {
             .map(|((beta, mean), scale)| (f64::from(*beta) - f64::from(*mean) * scale) as f32)
             .collect();
 
-        let weight = self.f16_tensor(&format!("{name}.weight"), &conv.weight_shape(), &folded);
+        let weight = self.weights(&format!("{name}.weight"), &conv.weight_shape(), &folded);
         let bias = self.f32_tensor(&format!("{name}.bias"), &channels, &bias);
         let (before, after) = same_padding(self.side, conv.kernel, conv.stride);
         self.side = self.side.div_ceil(conv.stride);
@@ -262,7 +272,7 @@ impl<'a> Builder<'a> {
         let weights = self.checkpoint.tensor("_fc.weight", &shape)?;
         let weights: Vec<f64> = weights.iter().copied().map(f64::from).collect();
         let bias = self.checkpoint.tensor("_fc.bias", &[CLASSES])?.to_vec();
-        let weight = self.f16_tensor("_fc.weight", &shape, &weights);
+        let weight = self.weights("_fc.weight", &shape, &weights);
         let bias = self.f32_tensor("_fc.bias", &[CLASSES], &bias);
         let transposed = vec![Attribute::int("transB", 1)];
         self.node("Gemm", "logits", &[features, &weight, &bias], transposed);
@@ -287,8 +297,12 @@ impl<'a> Builder<'a> {
         name.to_owned()
     }
 
-    /// Stores values as f16 and returns the name of the f32 value they are cast to.
-    fn f16_tensor(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
+    /// Stores weights in the wanted precision and returns the name of their f32 value.
+    fn weights(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
+        if self.precision == Precision::F32 {
+            let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            return self.f32_tensor(name, shape, &values);
+        }
         let stored = format!("{name}.f16");
         let bytes = values
             .iter()
@@ -353,7 +367,9 @@ mod tests {
 
     #[test]
     fn a_checkpoint_without_a_tensor_is_named() {
-        let error = to_onnx_f16(&Checkpoint::default()).unwrap_err().to_string();
+        let error = to_onnx(&Checkpoint::default(), Precision::F16)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("_conv_stem.weight"), "{error}");
     }
 }
