@@ -10,6 +10,7 @@ let isListening = false;
 
 function hand(files) {
   if (files.length === 0) return;
+  showResults();
   if (isListening) {
     document.dispatchEvent(new CustomEvent("vitrine:files", { detail: files }));
   } else {
@@ -26,6 +27,12 @@ document.addEventListener("vitrine:listening", () => {
 /** Lets the engine be fetched while a person is still choosing. */
 function showIntent() {
   document.dispatchEvent(new CustomEvent("vitrine:intent"));
+}
+
+/** On a phone results begin below the fold; without this, pressing a sample seems to do nothing. */
+function showResults() {
+  const status = document.getElementById("status");
+  if (status.getBoundingClientRect().top > 0.6 * window.innerHeight) status.scrollIntoView();
 }
 
 function say(text) {

@@ -88,6 +88,27 @@ describe("results", () => {
     assert.ok(Math.abs((await width("rotated-exif-6.jpg")) - (await width("upright.jpg"))) < 0.02);
   });
 
+  visiting("a pasted picture is classified", {}, async (visit) => {
+    await visit.ready();
+    const bytes = (await readFile(fixture("pictures/upright.jpg"))).toString("base64");
+    await visit.page.evaluate((bytes) => {
+      const clipboardData = new DataTransfer();
+      const content = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+      clipboardData.items.add(new File([content], "image.png"));
+      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+    }, bytes);
+    assert.equal((await visit.predictions("image.png")).length, 5);
+  });
+
+  visiting("results can be cleared", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    await visit.page.getByRole("button", { name: "Clear results" }).click();
+    await visit.card("upright.jpg").waitFor({ state: "detached" });
+    assert.equal(await visit.page.getByRole("button", { name: "Clear results" }).count(), 0);
+  });
+
   visiting("transparent and animated pictures are read", {}, async (visit) => {
     await visit.ready();
     await visit.choose(fixture("pictures/transparent.png"), fixture("pictures/animated.gif"));
@@ -257,6 +278,39 @@ describe("loading", () => {
     assert.ok(engines.every((url) => url.includes("/engine/relaxed-")), engines.join(" "));
     assert.match(await visit.card("upright.jpg").innerText(), /relaxed SIMD/i);
   });
+
+  visiting("an engine that does not exist is named, and the fastest runs", { query: "?engine=gpu" }, async (visit) => {
+    await visit.ready();
+    await visit.page.getByText(/asks for the engine “gpu”.*relaxed SIMD runs instead/).waitFor();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    assert.equal((await visit.predictions("upright.jpg")).length, 5);
+  });
+
+  visiting("our matrix kernels run, and every result is marked with its times", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    const marks = await visit.page.evaluate(() =>
+      Object.fromEntries(performance.getEntriesByType("mark").map(({ name, detail }) => [name, detail])),
+    );
+    assert.deepEqual(marks["vitrine:engine-ready"], { flavour: "relaxed", own_kernels: true });
+    assert.ok("vitrine:interactive" in marks);
+    const { file, ...times } = marks["vitrine:result"];
+    assert.equal(file, "upright.jpg");
+    assert.deepEqual(Object.keys(times).sort(), ["decode", "infer", "postprocess", "preprocess"]);
+    assert.ok(times.infer > 0);
+  });
+
+  visiting(
+    "a page whose program does not arrive says so",
+    { prepare: (page) => page.route("**/vitrine-*_bg.wasm", (route) => route.fulfill({ status: 404 })) },
+    async (visit) => {
+      const alert = await visit.alert();
+      assert.match(alert, /could not start/i);
+      assert.match(alert, /reload/i);
+      assert.equal(await visit.page.evaluate(() => document.documentElement.dataset.phase), "failed");
+    },
+  );
 
   visiting("a crashed engine costs one picture and starts anew", {}, async (visit) => {
     await visit.ready();

@@ -1,8 +1,8 @@
 //! Matrix multiplication in f32, tile by tile of 4 rows and 8 columns.
 //!
 //! Eight vector accumulators are what V8 keeps in registers on x86-64: it has 15 to give, and
-//! tract's 8×8 tile needs 16 for the accumulators alone, so they live in memory and the kernel
-//! reaches 62 % of the rate of this one (`docs/decisions/0004-own-gemm-kernel.md`).
+//! tract's 8×8 tile needs 16 for the accumulators alone, which then live in memory.
+//! `docs/decisions/0004-own-gemm-kernel.md` has the measurement.
 
 use tract_linalg::Scaler;
 use tract_linalg::mmm::FusedKerSpec;
