@@ -3,15 +3,16 @@
 // What comes in is handed over as DOM events on `document`:
 //   vitrine:files      detail: an array of File
 //   vitrine:intent     someone seems about to add a file
-// and the program says `vitrine:listening` once it hears them. Until then files are kept.
+// and the program says `vitrine:listening` once it hears them. Until then files are kept. It says
+// `vitrine:cancel` when what is still on its way is not wanted any more.
 
 const waiting = [];
-let isListening = false;
+let program = "coming"; // then "listening", or "failed"
 
 function hand(files) {
-  if (files.length === 0) return;
+  if (files.length === 0 || program === "failed") return;
   showResults();
-  if (isListening) {
+  if (program === "listening") {
     document.dispatchEvent(new CustomEvent("vitrine:files", { detail: files }));
   } else {
     waiting.push(...files);
@@ -20,7 +21,7 @@ function hand(files) {
 }
 
 document.addEventListener("vitrine:listening", () => {
-  isListening = true;
+  program = "listening";
   hand(waiting.splice(0));
 });
 
@@ -63,23 +64,24 @@ document.addEventListener("dragover", (event) => {
   event.dataTransfer.dropEffect = "copy";
 });
 document.addEventListener("dragleave", (event) => {
-  if (hasFiles(event)) setDragging(depth - 1);
+  // Nothing is entered when the pointer leaves the window.
+  if (hasFiles(event)) setDragging(event.relatedTarget === null ? 0 : depth - 1);
 });
 document.addEventListener("drop", (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
   setDragging(0);
-  const files = filesOnly(event.dataTransfer);
-  if (files.length === 0) say("A folder cannot be read yet: drop the pictures in it instead.");
+  const { files, nFolders } = sorted(event.dataTransfer);
   hand(files);
+  if (nFolders > 0) say("Folders cannot be read yet: drop the pictures in them instead.");
 });
 
-/** The files of a transfer, without folders, which look like files that cannot be read. */
-function filesOnly(transfer) {
-  return [...transfer.items]
-    .filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory)
-    .map((item) => item.getAsFile())
-    .filter((file) => file !== null);
+/** The files of a transfer; folders would otherwise look like files that cannot be read. */
+function sorted(transfer) {
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  const isFolder = (item) => item.webkitGetAsEntry?.()?.isDirectory ?? false;
+  const files = items.filter((item) => !isFolder(item)).map((item) => item.getAsFile());
+  return { files: files.filter((file) => file !== null), nFolders: items.filter(isFolder).length };
 }
 
 // Pasting, picking, samples.
@@ -92,23 +94,34 @@ document.addEventListener("paste", (event) => {
 
 const picker = document.getElementById("picker");
 picker.addEventListener("click", showIntent);
-picker.addEventListener("change", () => {
+function takePicked() {
   const files = [...picker.files];
   // Choosing the same file again would otherwise change nothing and say nothing.
   picker.value = "";
   hand(files);
+}
+picker.addEventListener("change", takePicked);
+// Chosen before this script was there.
+takePicked();
+
+let samplesComing = new AbortController();
+document.addEventListener("vitrine:cancel", () => {
+  samplesComing.abort();
+  samplesComing = new AbortController();
 });
 
 for (const tile of document.querySelectorAll("[data-sample]")) {
   tile.addEventListener("click", async () => {
     showIntent();
     const address = tile.dataset.sample;
+    const { signal } = samplesComing;
     try {
-      const response = await fetch(address);
+      const response = await fetch(address, { signal });
       if (!response.ok) throw new Error(`the site answered ${response.status}`);
       const name = address.split("/").at(-1);
       hand([new File([await response.blob()], name)]);
     } catch (error) {
+      if (signal.aborted) return;
       say(`The sample could not be fetched: ${error.message}. Check the connection and try again.`);
     }
   });
@@ -118,15 +131,18 @@ for (const tile of document.querySelectorAll("[data-sample]")) {
 
 function fail(error) {
   const card = document.getElementById("boot-failure");
-  if (!card.hidden) return;
+  if (program === "failed") return;
+  const what = program === "listening" ? "This page stopped." : "This page could not start.";
+  program = "failed";
+  say("");
   document.documentElement.dataset.phase = "failed";
   const alert = document.createElement("div");
   alert.setAttribute("role", "alert");
   const why = error?.message ?? error ?? "no reason given";
   for (const sentence of [
-    "This page could not start.",
+    what,
     `The browser said: ${why}.`,
-    "Reload the page. If it stays, update the browser: WebAssembly is needed.",
+    "Reload the page and add your files again. If it stays, update the browser: WebAssembly is needed.",
   ]) {
     const line = document.createElement("p");
     line.textContent = sentence;

@@ -1,4 +1,4 @@
-//! The model's files: fetched with progress, and used only if they are the expected ones.
+//! The model's files: fetched with progress; weights are used only if they are the expected ones.
 
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use leptos::prelude::window;
@@ -6,7 +6,8 @@ use vitrine_protocol::{DownloadError, ModelEntry, ServedFile};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, RequestInit, Response,
+    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, RequestCache, RequestInit,
+    Response,
 };
 
 use crate::web;
@@ -30,6 +31,10 @@ pub(crate) async fn model_files(
     signal: &AbortSignal,
     on_progress: impl Fn(u64),
 ) -> Result<ModelFiles, DownloadError> {
+    if !window().is_secure_context() {
+        // Browsers give checksums to pages over https and from this machine only.
+        return Err(DownloadError::InsecureAddress);
+    }
     let labels = format!("labels/{}", model.output.labels);
     let labels = text(&fetch(&labels, signal).await?).await?;
     let response = fetch(&format!("models/{}", model.served.file), signal).await?;
@@ -45,6 +50,9 @@ pub(crate) async fn model_files(
 async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadError> {
     let options = RequestInit::new();
     options.set_signal(Some(signal));
+    // The addresses stay the same when the files change: a copy that the browser kept is used only
+    // if the site says it is still the one, else trying again would meet the same bytes again.
+    options.set_cache(RequestCache::NoCache);
     let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &options))
         .await
         .map_err(network)?
@@ -93,11 +101,6 @@ async fn check(weights: &Blob, served: &ServedFile) -> Result<(), DownloadError>
 }
 
 async fn sha256(blob: &Blob) -> Result<String, JsValue> {
-    if !window().is_secure_context() {
-        return Err(
-            "this address is not served over https, so the browser cannot check files".into(),
-        );
-    }
     let bytes: ArrayBuffer = JsFuture::from(blob.array_buffer()).await?.unchecked_into();
     let digest = window()
         .crypto()?

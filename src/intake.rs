@@ -17,7 +17,16 @@ pub(crate) fn listen() {
         add_files(files.iter().filter_map(|file| file.dyn_into::<File>().ok()));
     });
     on("vitrine:intent", |_| report(Event::Intent));
-    if let Ok(event) = CustomEvent::new("vitrine:listening") {
+    tell("vitrine:listening");
+}
+
+/// Has `boot.js` give up on samples that it is still fetching.
+pub(crate) fn drop_coming() {
+    tell("vitrine:cancel");
+}
+
+fn tell(name: &str) {
+    if let Ok(event) = CustomEvent::new(name) {
         // Fails only for an event that is being dispatched already.
         let _ = document().dispatch_event(&event);
     }

@@ -12,6 +12,7 @@ use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
 use crate::download::{ModelFiles, model_files};
+use crate::intake;
 use crate::state::{Effect, Event, Store, Thumbnail};
 use crate::web;
 
@@ -93,6 +94,8 @@ impl Session {
             }
             Effect::LoadModel => self.load_model()?,
             Effect::Classify(id) => self.classify(id)?,
+            Effect::DropComing => intake::drop_coming(),
+            Effect::FocusResults => web::focus_results(),
             Effect::Forget(ids) => self.files.retain(|id, _| !ids.contains(id)),
         }
         Ok(())

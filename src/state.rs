@@ -185,6 +185,10 @@ pub(crate) enum Effect {
     Classify(RequestId),
     /// The files of these items are no longer needed.
     Forget(Vec<RequestId>),
+    /// Samples that are still on their way to the page are not wanted any more.
+    DropComing,
+    /// The control that was used goes away, and with it the focus: results take it.
+    FocusResults,
 }
 
 impl State {
@@ -249,6 +253,8 @@ impl State {
             Event::ModelReady => self.model = Model::Ready,
             Event::ModelFailed(failure) => {
                 self.model = Model::Absent;
+                // The files may be at fault, so trying again begins with them.
+                self.weights = Weights::Absent;
                 self.stop_at(failure);
             }
             Event::Classified(id, classification, thumbnail) => {
@@ -258,7 +264,10 @@ impl State {
             Event::EngineDied(error) => return self.bury_engine(error),
             Event::Cancel => return self.cancel(),
             Event::Clear => return self.clear(),
-            Event::Retry => self.trouble = None,
+            Event::Retry => {
+                self.trouble = None;
+                return vec![Effect::FocusResults];
+            }
         }
         Vec::new()
     }
@@ -376,18 +385,19 @@ impl State {
         match self.working() {
             Some(id) => effects.extend(self.finish(id, Progress::Failed(error.into()))),
             None if was_set_up => self.interest = Interest::None,
-            None => self.stop_at(error.into()),
+            None => self.stop_at(as_start(error).into()),
         }
         effects
     }
 
+    /// Stops everything until a person tries again or adds something.
     fn stop_at(&mut self, failure: Failure) {
         self.interest = Interest::None;
         self.trouble = Some(failure);
     }
 
     fn cancel(&mut self) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut effects = vec![Effect::FocusResults, Effect::DropComing];
         self.interest = Interest::None;
         self.trouble = None;
         let is_loading = self.engine == Engine::Starting || self.model == Model::Loading;
@@ -409,12 +419,20 @@ impl State {
     fn clear(&mut self) -> Vec<Effect> {
         let dropped = self.remove(|progress| !progress.is_open());
         self.announcement = words::CLEARED.to_owned();
-        vec![Effect::Forget(dropped)]
+        vec![Effect::FocusResults, Effect::Forget(dropped)]
     }
 
     fn remove(&mut self, unwanted: impl Fn(&Progress) -> bool) -> Vec<RequestId> {
         let removed = self.items.extract_if(.., |item| unwanted(&item.progress));
         removed.map(|item| item.id).collect()
+    }
+}
+
+/// A worker that dies before it could do anything never started, whatever it died of.
+fn as_start(error: EngineError) -> EngineError {
+    match error {
+        EngineError::Crashed { detail } => EngineError::Start { detail },
+        other => other,
     }
 }
 
@@ -479,7 +497,7 @@ mod tests {
     fn nothing_is_asked_for_without_a_reason() {
         assert_eq!(
             State::default().update(Event::Clear),
-            [Effect::Forget(vec![])]
+            [Effect::FocusResults, Effect::Forget(vec![])]
         );
         assert_eq!(State::default().update(Event::Added(vec![])), []);
     }
@@ -562,7 +580,12 @@ mod tests {
         let effects = state.update(Event::Cancel);
         assert_eq!(
             effects,
-            [Effect::EndEngine, Effect::Forget(vec![id(1), id(2)])]
+            [
+                Effect::FocusResults,
+                Effect::DropComing,
+                Effect::EndEngine,
+                Effect::Forget(vec![id(1), id(2)])
+            ]
         );
         check_order(&state, &[0]);
         assert_eq!(
@@ -639,7 +662,37 @@ mod tests {
             (Phase::Failed, Some(error.into()))
         );
         assert_eq!(state.items[0].progress, Progress::Waiting);
-        assert_eq!(state.update(Event::Retry), [Effect::StartEngine]);
+        assert_eq!(
+            state.update(Event::Retry),
+            [Effect::FocusResults, Effect::StartEngine]
+        );
+    }
+
+    #[test]
+    fn a_worker_that_dies_while_starting_is_told_as_such() {
+        let mut state = State::default();
+        add(&mut state, &[0]);
+        let detail = "its script could not be loaded".to_owned();
+        state.update(Event::EngineDied(EngineError::Crashed {
+            detail: detail.clone(),
+        }));
+        assert_eq!(state.trouble, Some(EngineError::Start { detail }.into()));
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_used_is_fetched_anew() {
+        let mut state = State::default();
+        add(&mut state, &[0]);
+        state.update(Event::EngineReady(Flavour::Simd));
+        assert_eq!(state.update(Event::Downloaded), [Effect::LoadModel]);
+        let error = EngineError::Parse {
+            detail: "no labels".to_owned(),
+        };
+        assert_eq!(state.update(Event::ModelFailed(error.into())), []);
+        assert_eq!(
+            state.update(Event::Retry),
+            [Effect::FocusResults, Effect::Download]
+        );
     }
 
     #[test]
@@ -663,7 +716,10 @@ mod tests {
         let mut state = set_up();
         add(&mut state, &[0, 1]);
         classify(&mut state, 0);
-        assert_eq!(state.update(Event::Clear), [Effect::Forget(vec![id(0)])]);
+        assert_eq!(
+            state.update(Event::Clear),
+            [Effect::FocusResults, Effect::Forget(vec![id(0)])]
+        );
         check_order(&state, &[1]);
     }
 

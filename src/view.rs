@@ -45,12 +45,22 @@ pub(crate) fn Workspace(
 /// One card per item, the latest batch first.
 #[component]
 fn Results(state: ReadSignal<State>, title: String, report: fn(Event)) -> impl IntoView {
-    let items = Memo::new(move |_| state.with(|state| state.items.clone()));
+    // Compared by stage: comparing answers would compare every pixel of every thumbnail.
+    let items = Memo::new_with_compare(
+        move |_| state.with(|state| state.items.clone()),
+        |old, new| old.map(|items| stages(items)) != new.map(|items| stages(items)),
+    );
+    let has_items = Memo::new(move |_| state.with(|state| !state.items.is_empty()));
     let can_clear = Memo::new(move |_| state.with(|state| state.n_finished() > 0));
     view! {
-        <div class="toolbar" hidden=move || !can_clear.get()>
+        <div class="toolbar" hidden=move || !has_items.get()>
             <h2>"Results"</h2>
-            <button type="button" class="button quiet" on:click=move |_| report(Event::Clear)>
+            <button
+                type="button"
+                class="button quiet"
+                hidden=move || !can_clear.get()
+                on:click=move |_| report(Event::Clear)
+            >
                 "Clear results"
             </button>
         </div>
@@ -60,6 +70,10 @@ fn Results(state: ReadSignal<State>, title: String, report: fn(Event)) -> impl I
             </For>
         </div>
     }
+}
+
+fn stages(items: &[Item]) -> Vec<(u32, u8)> {
+    items.iter().map(stage_of).collect()
 }
 
 /// Changes whenever a card must be drawn anew.

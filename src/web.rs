@@ -4,6 +4,7 @@ use leptos::prelude::{document, window};
 use serde::Serialize;
 use vitrine_protocol::Flavour;
 use wasm_bindgen::prelude::*;
+use web_sys::{FocusOptions, HtmlElement};
 
 use crate::flavour::probe;
 
@@ -30,6 +31,17 @@ pub(crate) fn set_phase(phase: &str) {
 pub(crate) fn set_status(text: &str) {
     if let Some(status) = document().get_element_by_id("status") {
         status.set_text_content(Some(text));
+    }
+}
+
+/// Moves the focus to the results, which stand in `index.html`, without scrolling.
+pub(crate) fn focus_results() {
+    let results = document().get_element_by_id("workspace");
+    if let Some(results) = results.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // Fails for no element that has a tabindex.
+        let _ = results.focus_with_options(&options);
     }
 }
 

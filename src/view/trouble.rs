@@ -14,9 +14,18 @@ pub(super) fn TroublePanel(state: ReadSignal<State>, report: fn(Event)) -> impl 
             view! {
                 <section class="trouble glass" aria-label="Problem">
                     <Sentences failure />
-                    <button type="button" class="button" on:click=move |_| report(Event::Retry)>
-                        "Try again"
-                    </button>
+                    <div class="buttons">
+                        <button type="button" class="button" on:click=move |_| report(Event::Retry)>
+                            "Try again"
+                        </button>
+                        <button
+                            type="button"
+                            class="button quiet"
+                            on:click=move |_| report(Event::Cancel)
+                        >
+                            "Cancel"
+                        </button>
+                    </div>
                 </section>
             }
         })
@@ -34,7 +43,7 @@ pub(super) fn Sentences(
     let Explanation { what, why, next } = failure.explain();
     view! {
         <div role="alert" class="sentences">
-            {about.map(|name| view! { <p class="file-name"><bdi>{name}</bdi></p> })}
+            {about.map(|name| view! { <h3 class="file-name"><bdi>{name}</bdi></h3> })}
             <p class="what">{what}</p>
             <p>{why}</p>
             <p>{next}</p>

@@ -261,6 +261,35 @@ describe("loading", () => {
     },
   );
 
+  visiting(
+    "an engine that does not arrive is told as such, and trying again works",
+    { prepare: (page) => page.route("**/worker.js", (route) => route.fulfill({ status: 404 }), { times: 1 }) },
+    async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"));
+      assert.match(await visit.alert(), /engine did not start/i);
+      assert.equal(await visit.page.evaluate(() => document.documentElement.dataset.phase), "failed");
+      await visit.page.getByRole("button", { name: "Try again" }).click();
+      assert.equal((await visit.predictions("upright.jpg")).length, 5);
+      assert.equal(await visit.page.getByRole("alert").count(), 0);
+    },
+  );
+
+  visiting(
+    "what waits behind a problem can be given up",
+    { prepare: (page) => page.route("**/models/*", (route) => route.fulfill({ status: 404 })) },
+    async (visit) => {
+      await visit.ready();
+      await visit.choose(fixture("pictures/upright.jpg"));
+      assert.match(await visit.alert(), /could not be downloaded/i);
+      await visit.page.getByRole("button", { name: "Cancel" }).click();
+      await visit.ready();
+      assert.equal(await visit.page.getByRole("article").count(), 0);
+      const focused = await visit.page.evaluate(() => document.activeElement.id);
+      assert.equal(focused, "workspace", "the focus is not lost with the button");
+    },
+  );
+
   visiting("the engine that runs can be chosen in the address and is named", { query: "?engine=simd" }, async (visit) => {
     await visit.ready();
     await visit.choose(fixture("pictures/upright.jpg"));

@@ -34,20 +34,21 @@ pub(crate) fn run_quietly(title: &str, command: &mut Command) -> Result<()> {
     );
     bar.set_prefix(title.to_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
+    // One pipe for both: some programs, trunk among them, say what went wrong on standard output.
+    let (messages, pipe) = std::io::pipe().context("opening a pipe")?;
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(pipe.try_clone().context("opening a pipe")?)
+        .stderr(pipe)
         .spawn()
         .with_context(|| format!("`{name}` could not be started"))?;
-    let stderr = child
-        .stderr
-        .take()
-        .context("the command's messages are piped")?;
+    // The command keeps its ends of the pipe, and with them the pipe open, until it gets others.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut log = Vec::new();
     let mut last_sign = Instant::now();
-    for line in BufReader::new(stderr).lines() {
+    for line in BufReader::new(messages).split(b'\n') {
         let line = line.with_context(|| format!("reading what `{name}` says"))?;
+        let line = String::from_utf8_lossy(&line).into_owned();
         bar.set_message(line.trim().to_owned());
         if !std::io::stderr().is_terminal() && last_sign.elapsed() > SIGN_OF_LIFE {
             println!(

@@ -10,8 +10,8 @@ use vitrine_protocol::{EngineBuild, Flavour};
 
 use crate::command::{output, run, run_quietly};
 use crate::paths::Paths;
-use crate::setup;
 use crate::toolchain::{WASM_TARGET, WasmStd};
+use crate::{page, setup};
 
 /// The three files of a flavour, as the worker script expects to find them beside itself.
 const WORKER_SCRIPT: &str = "worker.js";
@@ -105,7 +105,8 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
         .collect();
     let name = format!("{}-{hash}", flavour.key());
     let out = folder.join(&name);
-    if !out.join(WORKER_SCRIPT).is_file() {
+    let is_complete = fs::read(out.join(WORKER_SCRIPT)).is_ok_and(|met| met == script);
+    if !is_complete {
         let _ = fs::remove_dir_all(&out);
         run(Command::new(setup::wasm_bindgen(paths))
             .args([
@@ -118,17 +119,17 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
             .args(["--out-name", "engine", "--out-dir"])
             .arg(&out)
             .arg(wasm))?;
-        // Last, because its presence says that the folder is complete.
+        // Last, because it says that the folder is complete.
         fs::write(out.join(WORKER_SCRIPT), &script).context("writing the worker script")?;
     }
-    let wasm_bytes = fs::metadata(out.join(MODULE))
-        .context("reading the engine's size")?
-        .len();
+    let module = fs::read(out.join(MODULE)).context("reading the engine's size")?;
     println!(
-        "  {}: {:.1} MB, {name}/{GLUE}",
+        "  {}: {name}/{GLUE}, {:.1} MB, {:.1} MB gzip",
         flavour.title(),
-        wasm_bytes as f64 / 1e6
+        module.len() as f64 / 1e6,
+        page::gzip_len(&module)? as f64 / 1e6
     );
+    let wasm_bytes = module.len() as u64;
     Ok(EngineBuild {
         flavour,
         worker: format!("engine/{name}/{WORKER_SCRIPT}"),

@@ -63,8 +63,8 @@ fn main() -> Result<()> {
     let paths = Paths::find()?;
     match Arguments::parse().task {
         Task::Setup => {
-            setup::for_build(&paths)?;
-            setup::for_tests(&paths)
+            setup::for_tests(&paths)?;
+            setup::for_build(&paths)
         }
         Task::Models { f32: file } => {
             models::run(&paths)?;

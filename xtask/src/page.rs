@@ -89,7 +89,8 @@ fn report_sizes(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-fn gzip_len(bytes: &[u8]) -> Result<usize> {
+/// Bytes after compression as a static host does it on the fly.
+pub(crate) fn gzip_len(bytes: &[u8]) -> Result<usize> {
     use std::io::Write as _;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).context("compressing")?;

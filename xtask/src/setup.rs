@@ -49,11 +49,12 @@ const CHROMIUM_NAMES: [&str; 4] = [
 /// Checks or installs what a build needs.
 pub(crate) fn for_build(paths: &Paths) -> Result<()> {
     println!("Set-up for building");
+    // What only a person can mend comes first, before minutes are spent on compiling tools.
     check_rust()?;
+    check_python()?;
     wasm_std(WasmStd::from_env()?)?;
     cargo_tool(paths, &WASM_BINDGEN)?;
-    cargo_tool(paths, &TRUNK)?;
-    check_python()
+    cargo_tool(paths, &TRUNK)
 }
 
 /// Checks or installs what the tests need beyond a build.
@@ -228,9 +229,21 @@ fn cargo_tool(paths: &Paths, tool: &CargoTool) -> Result<()> {
     Ok(())
 }
 
+/// The test runner's option to run files one after another came with 20.10.
+fn is_node_new_enough(version: &str) -> bool {
+    let mut numbers = version
+        .trim_start_matches('v')
+        .split('.')
+        .map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(20), Some(10))
+}
+
 fn npm_packages(paths: &Paths) -> Result<()> {
     let node = output(Command::new("node").arg("--version"))
-        .context("Node.js 20 or later is needed for the browser tests: install it with npm")?;
+        .context("Node.js 20.10 or later is needed for the browser tests: install it with npm")?;
+    if !is_node_new_enough(&node) {
+        bail!("Node.js 20.10 or later is needed for the browser tests, this is {node}: update it");
+    }
     let folder = paths.browser_tests();
     let lock = folder.join("package-lock.json");
     let stamp = folder.join("node_modules/.vitrine-lock-sha256");
@@ -251,4 +264,18 @@ fn npm_packages(paths: &Paths) -> Result<()> {
     }
     println!("  npm packages: by lockfile, Node {node}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_is_new_enough_from_20_10() {
+        assert!(is_node_new_enough("v20.10.0"));
+        assert!(is_node_new_enough("v22.1.0"));
+        assert!(!is_node_new_enough("v20.9.1"));
+        assert!(!is_node_new_enough("v18.20.0"));
+        assert!(!is_node_new_enough("nightly"));
+    }
 }

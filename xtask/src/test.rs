@@ -18,8 +18,8 @@ pub(crate) const SUB_PATH: &str = "/vitrine";
 /// Runs set-up and every test; the first failure ends it.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
     let started = Instant::now();
-    setup::for_build(paths)?;
     setup::for_tests(paths)?;
+    setup::for_build(paths)?;
     models::run(paths)?;
     step(
         "Format",

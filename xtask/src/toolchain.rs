@@ -35,18 +35,15 @@ impl WasmStd {
 
     /// Makes `command` (cargo, or trunk which calls cargo) compile for wasm with this library.
     pub(crate) fn apply(self, command: &mut Command) -> Result<()> {
-        // Variables of the cargo that runs this command would choose the wrong compiler.
-        for inherited in [
-            "RUSTUP_TOOLCHAIN",
-            "CARGO",
-            "RUSTC",
-            "RUSTFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-        ] {
+        // Flags for native code are not for wasm.
+        for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
             command.env_remove(inherited);
         }
         if self == WasmStd::Debian {
+            // The cargo that runs this command comes from rustup, and names its own compiler.
             command
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .env_remove("CARGO")
                 .env("RUSTC", "/usr/bin/rustc")
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")

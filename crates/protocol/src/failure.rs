@@ -93,6 +93,9 @@ pub enum DownloadError {
         /// The browser's words.
         detail: String,
     },
+    /// The page was opened at an address where the browser cannot check files.
+    #[error("the page is not served over https, so files cannot be checked")]
+    InsecureAddress,
     /// The site answered, but not with the file.
     #[error("the site answered {status} for {file}")]
     Status {
@@ -261,7 +264,12 @@ fn explain_download(error: &DownloadError) -> [String; 3] {
         DownloadError::Network { detail } => [
             "The model could not be downloaded.".into(),
             format!("The connection failed: {detail}."),
-            "Check the connection, then add the file again.".into(),
+            "Check the connection, then try again.".into(),
+        ],
+        DownloadError::InsecureAddress => [
+            "The model cannot be checked at this address.".into(),
+            "The page was not opened over https, where the browser offers no checksums.".into(),
+            "Open it over https, or on the machine that serves it.".into(),
         ],
         DownloadError::Status { status, file } => [
             "The model could not be downloaded.".into(),
@@ -282,7 +290,7 @@ fn explain_engine(error: &EngineError) -> [String; 3] {
         EngineError::Start { detail } => [
             "The engine did not start.".into(),
             format!("The browser said: {detail}."),
-            "Reload the page. If it stays, update the browser: WebAssembly with SIMD is needed.".into(),
+            "Check the connection and try again, or reload the page. If it stays, update the browser: WebAssembly with SIMD is needed.".into(),
         ],
         EngineError::Crashed { detail } => [
             "The engine stopped while working on this file.".into(),
