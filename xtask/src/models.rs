@@ -12,6 +12,7 @@ mod samples;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
@@ -43,6 +44,8 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
         samples::serve(paths, sample, &sources)?;
     }
     remove_strangers(paths, &registry)?;
+    remove_abandoned_parts(&paths.root.join("assets"), ABANDONED_AFTER)?;
+    remove_abandoned_parts(&paths.cache, ABANDONED_AFTER)?;
     for model in &registry.models {
         let ServedFile { file, bytes, .. } = &model.served;
         println!("  {}: {file}, {:.1} MB", model.title, *bytes as f64 / 1e6);
@@ -130,6 +133,25 @@ fn remove_others(folder: &Path, keep: &HashSet<String>) -> Result<()> {
     Ok(())
 }
 
+/// What begins the name of a file that is being written.
+const PART: &str = ".part-";
+
+/// Long enough for another run, which may share the cache, to have written its file.
+const ABANDONED_AFTER: Duration = Duration::from_secs(600);
+
+/// Removes what runs left that were ended in the middle of writing.
+fn remove_abandoned_parts(folder: &Path, after: Duration) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
+        let entry = entry?;
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if entry.file_name().to_string_lossy().starts_with(PART) && age >= after {
+            fs::remove_file(entry.path())
+                .with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file so that it is there whole or not at all, however this program ends.
 fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
     let folder = file.parent().context("the file stands in a folder")?;
@@ -137,7 +159,7 @@ fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
     // Not in the served folder: what an interruption leaves there would be served.
     let parent = folder.parent().context("the folder stands in another")?;
     let mut part = tempfile::Builder::new()
-        .prefix(".part-")
+        .prefix(PART)
         .tempfile_in(parent)
         .with_context(|| format!("creating a file in {}", parent.display()))?;
     std::io::Write::write_all(&mut part, bytes)
@@ -187,6 +209,18 @@ mod tests {
         remove_others(folder.path(), &HashSet::from(["new.onnx".to_owned()])).unwrap();
         assert!(!folder.path().join("old.onnx").exists());
         assert!(folder.path().join("new.onnx").exists());
+    }
+
+    #[test]
+    fn what_an_interruption_left_goes_once_it_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(".part-abc"), b"half").unwrap();
+        fs::write(folder.path().join("models.toml"), b"").unwrap();
+        remove_abandoned_parts(folder.path(), Duration::from_secs(600)).unwrap();
+        assert!(folder.path().join(".part-abc").exists());
+        remove_abandoned_parts(folder.path(), Duration::ZERO).unwrap();
+        assert!(!folder.path().join(".part-abc").exists());
+        assert!(folder.path().join("models.toml").exists());
     }
 
     #[test]
