@@ -210,9 +210,11 @@ impl State {
         }
     }
 
-    /// What is going on, if anything.
+    /// What is going on, if anything; behind a problem nothing is, whatever still finishes there.
     pub(crate) fn activity(&self) -> Option<Activity> {
-        if let Weights::Downloading { received } = self.weights {
+        if self.trouble.is_some() {
+            None
+        } else if let Weights::Downloading { received } = self.weights {
             Some(Activity::Downloading { received })
         } else if self.engine == Engine::Starting {
             Some(Activity::StartingEngine)
@@ -703,7 +705,7 @@ mod tests {
             detail: "offline".to_owned(),
         });
         assert_eq!(state.update(Event::DownloadFailed(failure)), []);
-        assert_eq!(state.phase(), Phase::Failed);
+        assert_eq!((state.phase(), state.activity()), (Phase::Failed, None));
         assert_eq!(state.update(Event::EngineReady(Flavour::Simd)), []);
         assert_eq!(add(&mut state, &[1]), [Effect::Download]);
         assert_eq!(state.phase(), Phase::Busy);
