@@ -396,6 +396,8 @@ impl State {
     fn stop_at(&mut self, failure: Failure) {
         self.interest = Interest::None;
         self.trouble = Some(failure);
+        // The problem is an alert and speaks for itself.
+        self.announcement.clear();
     }
 
     fn cancel(&mut self) -> Vec<Effect> {
@@ -706,6 +708,7 @@ mod tests {
         });
         assert_eq!(state.update(Event::DownloadFailed(failure)), []);
         assert_eq!((state.phase(), state.activity()), (Phase::Failed, None));
+        assert_eq!(state.announcement, "");
         assert_eq!(state.update(Event::EngineReady(Flavour::Simd)), []);
         assert_eq!(add(&mut state, &[1]), [Effect::Download]);
         assert_eq!(state.phase(), Phase::Busy);
