@@ -72,6 +72,9 @@ impl Bridge {
 
 impl Drop for Bridge {
     fn drop(&mut self) {
+        // A message may be on its way to the page already, and its handler is about to go.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }

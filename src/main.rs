@@ -30,17 +30,17 @@ fn main() {
     console_error_panic_hook::set_once();
     let catalog = read_catalog();
     let query = web::query();
-    let choice = choose(wish(&query), &catalog.engines, web::supports);
+    let Choice { engine, note } = choose(wish(&query), &catalog.engines, web::supports);
+    let model = catalog.models.into_iter().next();
     let store = Store::new();
     let Some(workspace) = document().get_element_by_id("workspace") else {
         return;
     };
     let mount = {
-        let (model, note) = (catalog.models.first().cloned(), choice.note.clone());
-        let state = store.read();
+        let (state, model) = (store.read(), model.clone());
         move || view! { <Workspace state model note report /> }
     };
-    start(catalog, choice, store);
+    Session::begin(store, model, engine);
     mount_to(workspace.unchecked_into(), mount).forget();
     show_outside_workspace(store.read());
     intake::listen();
@@ -53,11 +53,6 @@ fn read_catalog() -> Catalog {
         .ok()
         .and_then(|value| serde_wasm_bindgen::from_value(value).ok())
         .unwrap_or_default()
-}
-
-fn start(catalog: Catalog, choice: Choice, store: Store) {
-    let model = catalog.models.into_iter().next();
-    Session::begin(store, model, choice.engine);
 }
 
 /// Keeps what stands in `index.html` in step with the state: the phase and the status line.

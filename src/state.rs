@@ -203,7 +203,7 @@ impl State {
     pub(crate) fn phase(&self) -> Phase {
         if self.trouble.is_some() {
             Phase::Failed
-        } else if self.items.iter().any(|item| item.progress.is_open()) {
+        } else if self.n_open() > 0 {
             Phase::Busy
         } else {
             Phase::Ready
