@@ -2,11 +2,14 @@
 //
 // What comes in is handed over as DOM events on `document`:
 //   vitrine:files      detail: an array of File
+//   vitrine:text       detail: { text, handedIn }, after each pause in typing or when handed in
+//   vitrine:tools      detail: { classify, read }, what is done with pictures
 //   vitrine:intent     someone seems about to add a file
 // and the program says `vitrine:listening` once it hears them. Until then files are kept. It says
 // `vitrine:cancel` when what is still on its way is not wanted any more.
 
 const waiting = [];
+let waitingText = null;
 let program = "coming"; // then "listening", or "failed"
 
 function hand(files) {
@@ -16,14 +19,26 @@ function hand(files) {
     document.dispatchEvent(new CustomEvent("vitrine:files", { detail: files }));
   } else {
     waiting.push(...files);
-    say(`${waiting.length === 1 ? "1 picture is" : `${waiting.length} pictures are`} waiting for the page to start.`);
+    say(`${waiting.length === 1 ? "1 file is" : `${waiting.length} files are`} waiting for the page to start.`);
   }
 }
 
 document.addEventListener("vitrine:listening", () => {
   program = "listening";
+  tellTools();
   hand(waiting.splice(0));
+  if (waitingText !== null) handText(waitingText);
+  waitingText = null;
 });
+
+function handText(detail) {
+  if (program === "failed") return;
+  if (program === "listening") {
+    document.dispatchEvent(new CustomEvent("vitrine:text", { detail }));
+  } else {
+    waitingText = detail;
+  }
+}
 
 /** Lets the engine be fetched while a person is still choosing. */
 function showIntent() {
@@ -73,7 +88,7 @@ document.addEventListener("drop", (event) => {
   setDragging(0);
   const { files, nFolders } = sorted(event.dataTransfer);
   hand(files);
-  if (nFolders > 0) say("Folders cannot be read yet: drop the pictures in them instead.");
+  if (nFolders > 0) say("Folders cannot be read yet: drop the files in them instead.");
 });
 
 /** The files of a transfer; folders would otherwise look like files that cannot be read. */
@@ -86,10 +101,17 @@ function sorted(transfer) {
 
 // Pasting, picking, samples.
 
+const isTyped = (target) => target instanceof Element && target.closest("textarea, input") !== null;
+
 document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (files.length > 0) event.preventDefault();
   hand(files);
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  // Where something can be typed, the browser pastes by itself; without a box there is nowhere to.
+  if (files.length > 0 || text === "" || isTyped(event.target) || textForm.hidden) return;
+  event.preventDefault();
+  write(text);
 });
 
 const picker = document.getElementById("picker");
@@ -104,6 +126,60 @@ picker.addEventListener("change", takePicked);
 // Chosen before this script was there.
 takePicked();
 
+// Typing: a pause hands the text over, and so does the button, which makes it stay.
+
+/** Long enough that a word is finished, short enough to feel immediate. */
+const PAUSE_MS = 250;
+const textbox = document.getElementById("text");
+let pause;
+function handTyped(handedIn) {
+  clearTimeout(pause);
+  handText({ text: textbox.value, handedIn });
+}
+textbox.addEventListener("input", () => {
+  clearTimeout(pause);
+  pause = setTimeout(() => handTyped(false), PAUSE_MS);
+});
+const textForm = document.getElementById("text-form");
+textForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (textbox.value.trim() === "") {
+    say("There is no text to analyse: type or paste some first.");
+    textbox.focus();
+    return;
+  }
+  handTyped(true);
+  showResults();
+});
+
+/** Puts a text into the box and hands it over to stay. */
+function write(text) {
+  textbox.value = text.slice(0, textbox.maxLength);
+  handTyped(true);
+  showResults();
+}
+for (const phrase of document.querySelectorAll(".phrase")) {
+  phrase.addEventListener("click", () => write(phrase.textContent.trim()));
+}
+
+// What is done with pictures: always something.
+
+const classify = document.getElementById("tool-classify");
+const read = document.getElementById("tool-read");
+function tellTools() {
+  const detail = { classify: classify.checked, read: read.checked };
+  document.dispatchEvent(new CustomEvent("vitrine:tools", { detail }));
+}
+for (const [box, other] of [
+  [classify, read],
+  [read, classify],
+]) {
+  box.addEventListener("change", () => {
+    if (!box.checked && !other.checked) other.checked = true;
+    tellTools();
+  });
+}
+
 let samplesComing = new AbortController();
 document.addEventListener("vitrine:cancel", () => {
   samplesComing.abort();
@@ -112,6 +188,10 @@ document.addEventListener("vitrine:cancel", () => {
 
 for (const tile of document.querySelectorAll("[data-sample]")) {
   tile.addEventListener("click", async () => {
+    if (tile.dataset.tool === "read" && !read.checked) {
+      read.checked = true;
+      tellTools();
+    }
     showIntent();
     const address = tile.dataset.sample;
     const { signal } = samplesComing;

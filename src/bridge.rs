@@ -54,16 +54,18 @@ impl Bridge {
         })
     }
 
-    /// Sends a request; the attachment is handed over by reference, without a copy.
+    /// Sends a request; what goes with it is handed over by reference, without a copy.
     ///
     /// # Errors
     /// The browser's words when the message cannot be posted.
-    pub(crate) fn send(&self, request: &Request, attachment: &Blob) -> Result<(), String> {
+    pub(crate) fn send(&self, request: &Request, attachment: Option<&Blob>) -> Result<(), String> {
         let post = || {
             let envelope = Object::new();
             let message = serde_wasm_bindgen::to_value(request)?;
             Reflect::set(&envelope, &"message".into(), &message)?;
-            Reflect::set(&envelope, &"attachment".into(), attachment)?;
+            if let Some(attachment) = attachment {
+                Reflect::set(&envelope, &"attachment".into(), attachment)?;
+            }
             self.worker.post_message(&envelope)
         };
         post().map_err(|error| web::words(&error))

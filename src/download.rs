@@ -17,8 +17,8 @@ use crate::web;
 pub(crate) struct ModelFiles {
     /// The served file; checked.
     pub(crate) weights: Blob,
-    /// Text of the label file.
-    pub(crate) labels: String,
+    /// Text of the label file or vocabulary; empty where the model has none.
+    pub(crate) text: String,
 }
 
 /// Fetches a model's files. `on_progress` gets the bytes of the model that have come so far,
@@ -35,8 +35,11 @@ pub(crate) async fn model_files(
         // Browsers give checksums to pages over https and from this machine only.
         return Err(DownloadError::InsecureAddress);
     }
-    let labels = format!("labels/{}", model.output.labels);
-    let labels = text(&fetch(&labels, signal).await?).await?;
+    let text = match (model.spec.labels(), &model.vocabulary) {
+        (Some(labels), _) => text(&fetch(&format!("labels/{labels}"), signal).await?).await?,
+        (None, Some(vocabulary)) => checked_text(&vocabulary.served, signal).await?,
+        (None, None) => String::new(),
+    };
     let response = fetch(&format!("models/{}", model.served.file), signal).await?;
     let chunks = match response.body() {
         Some(body) => read(body, on_progress).await.map_err(network)?,
@@ -44,7 +47,7 @@ pub(crate) async fn model_files(
     };
     let weights = Blob::new_with_u8_array_sequence(&chunks).map_err(network)?;
     check(&weights, &model.served).await?;
-    Ok(ModelFiles { weights, labels })
+    Ok(ModelFiles { weights, text })
 }
 
 async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadError> {
@@ -64,6 +67,18 @@ async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadErr
         });
     }
     Ok(response)
+}
+
+/// A text that is used only if it is the expected one.
+async fn checked_text(served: &ServedFile, signal: &AbortSignal) -> Result<String, DownloadError> {
+    let response = fetch(&format!("models/{}", served.file), signal).await?;
+    let blob: Blob = JsFuture::from(response.blob().map_err(network)?)
+        .await
+        .map_err(network)?
+        .unchecked_into();
+    check(&blob, served).await?;
+    let text = JsFuture::from(blob.text()).await.map_err(network)?;
+    Ok(text.as_string().unwrap_or_default())
 }
 
 async fn text(response: &Response) -> Result<String, DownloadError> {

@@ -1,20 +1,36 @@
-//! Files and intentions, as `boot.js` hands them over.
+//! Files, texts and intentions, as `boot.js` hands them over.
 //!
-//! `boot.js` owns dropping, pasting, picking and samples, because it is there before this program;
+//! `boot.js` owns dropping, pasting, picking, typing and samples, because it is there before this program;
 //! it keeps what comes early and hands it over once it hears `vitrine:listening`.
 
+use js_sys::Reflect;
 use leptos::prelude::document;
 use wasm_bindgen::prelude::*;
 use web_sys::{CustomEvent, File};
 
-use crate::session::{add_files, report};
-use crate::state::Event;
+use crate::session::{add_files, add_text, report};
+use crate::state::{Event, Tools};
 
-/// Takes files and intentions from now on, and says so.
+/// Takes files, texts and intentions from now on, and says so.
 pub(crate) fn listen() {
     on("vitrine:files", |event| {
         let files = js_sys::Array::from(&event.detail());
         add_files(files.iter().filter_map(|file| file.dyn_into::<File>().ok()));
+    });
+    on("vitrine:text", |event| {
+        let detail = event.detail();
+        let field = |name: &str| Reflect::get(&detail, &name.into()).unwrap_or_default();
+        let text = field("text").as_string().unwrap_or_default();
+        add_text(text, field("handedIn").is_truthy());
+    });
+    on("vitrine:tools", |event| {
+        let detail = event.detail();
+        let is_on =
+            |name: &str| Reflect::get(&detail, &name.into()).is_ok_and(|value| value.is_truthy());
+        report(Event::ToolsChosen(Tools {
+            classify: is_on("classify"),
+            read: is_on("read"),
+        }));
     });
     on("vitrine:intent", |_| report(Event::Intent));
     tell("vitrine:listening");

@@ -6,8 +6,10 @@
 
 mod bridge;
 mod download;
+mod export;
 mod flavour;
 mod intake;
+mod overlay;
 mod session;
 mod state;
 mod view;
@@ -31,16 +33,19 @@ fn main() {
     let catalog = read_catalog();
     let query = web::query();
     let Choice { engine, note } = choose(wish(&query), &catalog.engines, web::supports);
-    let model = catalog.models.into_iter().next();
-    let store = Store::new();
+    let models = catalog.models;
+    let store = Store::new(State::new(&models));
     let Some(workspace) = document().get_element_by_id("workspace") else {
         return;
     };
     let mount = {
-        let (state, model) = (store.read(), model.clone());
-        move || view! { <Workspace state model note report /> }
+        let (state, models) = (store.read(), models.clone());
+        move || view! { <Workspace state models note report /> }
     };
-    Session::begin(store, model, engine);
+    for model in &models {
+        web::reveal(model.spec.task());
+    }
+    Session::begin(store, models, engine);
     mount_to(workspace.unchecked_into(), mount).forget();
     show_outside_workspace(store.read());
     intake::listen();

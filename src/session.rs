@@ -1,20 +1,22 @@
-//! Does what the state asks for: worker, download, files.
+//! Does what the state asks for: worker, downloads, files.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::Serialize;
-use vitrine_protocol::{
-    EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, StageTimes,
-};
+use vitrine_protocol::{EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Spec};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
 use crate::download::{ModelFiles, model_files};
 use crate::intake;
-use crate::state::{Effect, Event, Store, Thumbnail};
+use crate::state::{Added, Effect, Event, FileKind, Store, Thumbnail};
 use crate::web;
+
+/// Rows of a table that are analysed before the page hears of them: about half a second's worth,
+/// so that progress is seen and cancelling costs little.
+const ROWS_PER_REQUEST: usize = 16;
 
 thread_local! {
     /// The one session of this page. Worker and files are the browser's objects, which signals
@@ -25,11 +27,11 @@ thread_local! {
 /// What belongs to the page and is not shown.
 pub(crate) struct Session {
     store: Store,
-    model: Option<ModelEntry>,
+    models: Vec<ModelEntry>,
     engine: Option<EngineBuild>,
     worker: Option<Bridge>,
-    download: Option<AbortController>,
-    model_files: Option<ModelFiles>,
+    downloads: Vec<AbortController>,
+    model_files: HashMap<usize, ModelFiles>,
     files: HashMap<RequestId, File>,
     next_id: u32,
 }
@@ -54,46 +56,92 @@ pub(crate) fn add_files(files: impl Iterator<Item = File>) {
     report(Event::Added(added.unwrap_or_default()));
 }
 
+/// Takes a text that is being typed, or one that was handed in to stay.
+pub(crate) fn add_text(text: String, is_handed_in: bool) {
+    let Some(id) = with(Session::new_id) else {
+        return;
+    };
+    report(match is_handed_in {
+        true => Event::HandedIn(id, text),
+        false => Event::Typed(id, text),
+    });
+}
+
+/// The file that an item was made of, as an address for `<img>`; the caller revokes it.
+pub(crate) fn picture_address(id: RequestId) -> Option<String> {
+    let file = with(|session| session.files.get(&id).cloned())??;
+    web_sys::Url::create_object_url_with_blob(&file).ok()
+}
+
 fn with<T>(action: impl FnOnce(&mut Session) -> T) -> Option<T> {
     SESSION.with_borrow_mut(|session| session.as_mut().map(action))
 }
 
 impl Session {
     /// Begins the page's one session. `engine` is `None` where this browser can run none.
-    pub(crate) fn begin(store: Store, model: Option<ModelEntry>, engine: Option<EngineBuild>) {
+    pub(crate) fn begin(store: Store, models: Vec<ModelEntry>, engine: Option<EngineBuild>) {
         let session = Session {
             store,
-            model,
+            models,
             engine,
             worker: None,
-            download: None,
-            model_files: None,
+            downloads: Vec::new(),
+            model_files: HashMap::new(),
             files: HashMap::new(),
             next_id: 0,
         };
         SESSION.set(Some(session));
     }
 
-    fn keep(&mut self, file: File) -> (RequestId, String) {
+    fn new_id(&mut self) -> RequestId {
         let id = RequestId(self.next_id);
         self.next_id += 1;
+        id
+    }
+
+    fn keep(&mut self, file: File) -> Added {
+        let id = self.new_id();
         let name = file.name();
+        // Where no model reads texts, the picture decoder says what a text file is not.
+        let kind = match self.reads_texts() {
+            true => FileKind::of(&name, &file.type_()),
+            false => FileKind::Picture,
+        };
         self.files.insert(id, file);
-        (id, name)
+        Added { id, name, kind }
+    }
+
+    fn reads_texts(&self) -> bool {
+        let mut models = self.models.iter();
+        models.any(|model| matches!(model.spec, Spec::TextClassification { .. }))
     }
 
     fn run(&mut self, effect: Effect) -> Result<(), EngineError> {
         match effect {
             Effect::StartEngine => self.start_engine()?,
             Effect::EndEngine => self.worker = None,
-            Effect::Download => self.start_download()?,
-            Effect::AbortDownload => {
-                if let Some(download) = self.download.take() {
+            Effect::Download(model) => self.start_download(model)?,
+            Effect::AbortDownloads => {
+                for download in self.downloads.drain(..) {
                     download.abort();
                 }
             }
-            Effect::LoadModel => self.load_model()?,
-            Effect::Classify(id) => self.classify(id)?,
+            Effect::LoadModel(model) => self.load_model(model)?,
+            Effect::Classify(id, model) => self.classify(id, model)?,
+            Effect::ReadText(id) => self.send_with_file(&Request::ReadText { id }, id)?,
+            Effect::Analyse(id, text) => {
+                self.send_with_file(&Request::AnalyseText { id, text }, id)?;
+            }
+            Effect::OpenTable(id) => self.send_with_file(&Request::OpenTable { id }, id)?,
+            Effect::AnalyseRows { id, column, from } => {
+                let request = Request::AnalyseRows {
+                    id,
+                    column,
+                    from,
+                    count: ROWS_PER_REQUEST,
+                };
+                self.send(&request, None)?;
+            }
             Effect::DropComing => intake::drop_coming(),
             Effect::FocusResults => web::focus_results(),
             Effect::Forget(ids) => self.files.retain(|id, _| !ids.contains(id)),
@@ -115,54 +163,69 @@ impl Session {
         Ok(())
     }
 
-    fn start_download(&mut self) -> Result<(), EngineError> {
-        let model = self.model.clone().ok_or(EngineError::NoModel)?;
+    fn start_download(&mut self, model: usize) -> Result<(), EngineError> {
+        let entry = self.model(model)?.clone();
         let controller = AbortController::new().map_err(|error| EngineError::Start {
             detail: web::words(&error),
         })?;
         let signal = controller.signal();
-        self.download = Some(controller);
+        self.downloads.push(controller);
         spawn_local(async move {
             let progress = |bytes| {
                 if !signal.aborted() {
-                    report(Event::Received(bytes));
+                    report(Event::Received(model, bytes));
                 }
             };
-            let result = model_files(&model, &signal, progress).await;
+            let result = model_files(&entry, &signal, progress).await;
             if signal.aborted() {
                 return;
             }
             match result {
                 Ok(files) => {
-                    with(|session| session.model_files = Some(files));
-                    report(Event::Downloaded);
+                    with(|session| session.model_files.insert(model, files));
+                    report(Event::Downloaded(model));
                 }
-                Err(error) => report(Event::DownloadFailed(error.into())),
+                Err(error) => report(Event::DownloadFailed(model, error.into())),
             }
         });
         Ok(())
     }
 
-    fn load_model(&self) -> Result<(), EngineError> {
-        let (Some(model), Some(files)) = (&self.model, &self.model_files) else {
-            return Err(EngineError::NoModel);
-        };
+    fn model(&self, model: usize) -> Result<&ModelEntry, EngineError> {
+        self.models.get(model).ok_or(EngineError::NoModel)
+    }
+
+    fn load_model(&self, model: usize) -> Result<(), EngineError> {
+        let files = self.model_files.get(&model).ok_or(EngineError::NoModel)?;
         let request = Request::LoadModel {
-            model: Box::new(model.clone()),
-            labels: files.labels.clone(),
+            model: Box::new(self.model(model)?.clone()),
+            text: files.text.clone(),
         };
-        self.send(&request, &files.weights)
+        self.send(&request, Some(&files.weights))
     }
 
-    fn classify(&self, id: RequestId) -> Result<(), EngineError> {
-        let (Some(model), Some(file)) = (&self.model, self.files.get(&id)) else {
+    fn classify(&self, id: RequestId, model: usize) -> Result<(), EngineError> {
+        let entry = self.model(model)?;
+        let Spec::PictureClassification { output, .. } = &entry.spec else {
             return Err(EngineError::NoModel);
         };
-        let top_k = model.output.top_k;
-        self.send(&Request::Classify { id, top_k }, file)
+        let request = Request::Classify {
+            id,
+            model: entry.id.clone(),
+            top_k: output.top_k,
+        };
+        self.send_with_file(&request, id)
     }
 
-    fn send(&self, request: &Request, attachment: &web_sys::Blob) -> Result<(), EngineError> {
+    fn send_with_file(&self, request: &Request, id: RequestId) -> Result<(), EngineError> {
+        self.send(request, self.files.get(&id).map(AsRef::as_ref))
+    }
+
+    fn send(
+        &self,
+        request: &Request,
+        attachment: Option<&web_sys::Blob>,
+    ) -> Result<(), EngineError> {
         let worker = self.worker.as_ref().ok_or("the worker is gone".to_owned());
         worker
             .and_then(|worker| worker.send(request, attachment))
@@ -172,39 +235,70 @@ impl Session {
     fn name_of(&self, id: RequestId) -> String {
         self.files.get(&id).map(File::name).unwrap_or_default()
     }
+
+    fn index_of(&self, id: &str) -> Option<usize> {
+        self.models.iter().position(|model| model.id == id)
+    }
 }
 
 /// Turns the worker's replies into events and marks.
 fn on_reply(reply: Reply, attachment: Vec<u8>) {
+    let index = |model: &str| with(|session| session.index_of(model)).flatten();
+    let file = |id: RequestId| with(|session| session.name_of(id)).unwrap_or_default();
     match reply {
         Reply::EngineReady {
             flavour,
             own_kernels,
         } => {
-            web::mark(
-                "vitrine:engine-ready",
-                &EngineDetail {
-                    flavour: flavour.key(),
-                    own_kernels,
-                },
-            );
+            let detail = EngineDetail {
+                flavour: flavour.key(),
+                own_kernels,
+            };
+            web::mark("vitrine:engine-ready", &detail);
             report(Event::EngineReady(flavour));
         }
-        Reply::ModelReady { times, .. } => {
-            web::mark("vitrine:model-ready", &times);
-            report(Event::ModelReady);
+        Reply::ModelReady { model, times } => {
+            let detail = ModelDetail {
+                model: &model,
+                parse: times.parse,
+                optimise: times.optimise,
+                warm_up: times.warm_up,
+            };
+            web::mark("vitrine:model-ready", &detail);
+            if let Some(model) = index(&model) {
+                report(Event::ModelReady(model));
+            }
         }
-        Reply::ModelFailed { failure, .. } => report(Event::ModelFailed(failure)),
+        Reply::ModelFailed { model, failure } => {
+            if let Some(model) = index(&model) {
+                report(Event::ModelFailed(model, failure));
+            }
+        }
         Reply::Classified { id, classification } => {
-            let file = with(|session| session.name_of(id)).unwrap_or_default();
-            let times = classification.times;
+            let (file, times) = (file(id), classification.times);
             let thumbnail = Thumbnail {
-                size: classification.thumbnail,
+                size: classification.picture.thumbnail,
                 rgba: attachment,
             };
             report(Event::Classified(id, classification, thumbnail));
             web::mark("vitrine:result", &ResultDetail { file, times });
         }
+        Reply::TextRead { id, reading } => {
+            let (file, times) = (file(id), reading.times);
+            let thumbnail = Thumbnail {
+                size: reading.picture.thumbnail,
+                rgba: attachment,
+            };
+            report(Event::TextRead(id, reading, thumbnail));
+            web::mark("vitrine:result", &ResultDetail { file, times });
+        }
+        Reply::Analysed { id, analysis } => {
+            let (file, times) = (file(id), analysis.times);
+            report(Event::Analysed(id, analysis));
+            web::mark("vitrine:result", &ResultDetail { file, times });
+        }
+        Reply::TableOpened { id, table } => report(Event::TableOpened(id, table)),
+        Reply::RowsAnalysed { id, rows, time } => report(Event::RowsAnalysed(id, rows, time)),
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
     }
 }
@@ -216,10 +310,19 @@ struct EngineDetail {
     own_kernels: bool,
 }
 
+/// What the mark `vitrine:model-ready` carries.
+#[derive(Serialize)]
+struct ModelDetail<'a> {
+    model: &'a str,
+    parse: f64,
+    optimise: f64,
+    warm_up: f64,
+}
+
 /// What the mark `vitrine:result` carries.
 #[derive(Serialize)]
-struct ResultDetail {
+struct ResultDetail<T> {
     file: String,
     #[serde(flatten)]
-    times: StageTimes,
+    times: T,
 }

@@ -5,16 +5,16 @@
 
 mod activity;
 mod card;
-mod model;
+mod models;
 mod trouble;
 
 use leptos::prelude::*;
-use vitrine_protocol::ModelEntry;
+use vitrine_protocol::{ModelEntry, Spec};
 
-use crate::state::{Event, Item, Progress, State};
+use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
-use card::ResultCard;
-use model::ModelPanel;
+use card::{ResultCard, Titles};
+use models::ModelsPanel;
 use trouble::TroublePanel;
 
 /// Everything below the drop zone.
@@ -23,28 +23,52 @@ use trouble::TroublePanel;
 #[component]
 pub(crate) fn Workspace(
     state: ReadSignal<State>,
-    model: Option<ModelEntry>,
+    models: Vec<ModelEntry>,
     note: Option<String>,
     report: fn(Event),
 ) -> impl IntoView {
-    let title = model
-        .as_ref()
-        .map(|model| model.title.clone())
-        .unwrap_or_default();
-    let total = model.as_ref().map_or(0, |model| model.served.bytes);
-    let list_title = title.clone();
+    let titles = Titles::of(&models);
     view! {
         {note.map(|note| view! { <p class="note">{note}</p> })}
+        <ClassifierChoice models=models.clone() report />
         <TroublePanel state report />
-        <ActivityPanel state title total report />
-        <Results state title=list_title report />
-        {model.map(|model| view! { <ModelPanel model /> })}
+        <ActivityPanel state report />
+        <Results state titles report />
+        <ModelsPanel models />
     }
+}
+
+/// Which picture classifier is used; shown where there are several.
+#[component]
+fn ClassifierChoice(models: Vec<ModelEntry>, report: fn(Event)) -> impl IntoView {
+    let classifiers: Vec<(usize, String)> = models
+        .into_iter()
+        .enumerate()
+        .filter(|(_, model)| matches!(model.spec, Spec::PictureClassification { .. }))
+        .map(|(at, model)| (at, model.title))
+        .collect();
+    (classifiers.len() > 1).then(|| {
+        let options: Vec<_> = classifiers
+            .into_iter()
+            .map(|(at, title)| view! { <option value=at.to_string()>{title}</option> })
+            .collect();
+        let choose = move |event| {
+            if let Ok(model) = event_target_value(&event).parse() {
+                report(Event::ClassifierChosen(model));
+            }
+        };
+        view! {
+            <label class="choice">
+                <span>"Classify with"</span>
+                <select on:change=choose>{options}</select>
+            </label>
+        }
+    })
 }
 
 /// One card per item, the latest batch first.
 #[component]
-fn Results(state: ReadSignal<State>, title: String, report: fn(Event)) -> impl IntoView {
+fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl IntoView {
     // Compared by stage: comparing answers would compare every pixel of every thumbnail.
     let items = Memo::new_with_compare(
         move |_| state.with(|state| state.items.clone()),
@@ -66,7 +90,7 @@ fn Results(state: ReadSignal<State>, title: String, report: fn(Event)) -> impl I
         </div>
         <div class="cards">
             <For each=move || items.get() key=stage_of let:item>
-                <ResultCard item title=title.clone() />
+                <ResultCard item state titles=titles.clone() report />
             </For>
         </div>
     }
@@ -78,11 +102,29 @@ fn stages(items: &[Item]) -> Vec<(u32, u8)> {
 
 /// Changes whenever a card must be drawn anew.
 fn stage_of(item: &Item) -> (u32, u8) {
-    let stage = match item.progress {
-        Progress::Waiting => 0,
-        Progress::Working => 1,
-        Progress::Classified(_) => 2,
-        Progress::Failed(_) => 3,
+    let stage = match &item.content {
+        Content::Picture(Picture {
+            classes, reading, ..
+        }) => 8 * step_number(classes.as_ref()) + step_number(reading.as_ref()),
+        Content::Text(text) => step_number(Some(&text.step)),
+        Content::Table(table) => match table.stage {
+            TableStage::Opening { .. } => 0,
+            TableStage::Choosing(_) => 1,
+            // Its figures change by themselves.
+            TableStage::Analysing { .. } => 2,
+            TableStage::Done { .. } => 3,
+            TableStage::Failed(_) => 4,
+        },
     };
     (item.id.0, stage)
+}
+
+fn step_number<T>(step: Option<&Step<T>>) -> u8 {
+    match step {
+        None => 0,
+        Some(Step::Waiting) => 1,
+        Some(Step::Working) => 2,
+        Some(Step::Done(_)) => 3,
+        Some(Step::Failed(_)) => 4,
+    }
 }

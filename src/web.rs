@@ -4,7 +4,8 @@ use leptos::prelude::{document, window};
 use serde::Serialize;
 use vitrine_protocol::Flavour;
 use wasm_bindgen::prelude::*;
-use web_sys::{FocusOptions, HtmlElement};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, FocusOptions, HtmlElement, Url};
 
 use crate::flavour::probe;
 
@@ -27,6 +28,22 @@ pub(crate) fn set_phase(phase: &str) {
     }
 }
 
+/// Shows what `index.html` hides until there is a model for its task.
+pub(crate) fn reveal(task: &str) {
+    let selector = format!("[data-needs=\"{task}\"]");
+    let Ok(hidden) = document().query_selector_all(&selector) else {
+        return;
+    };
+    for at in 0..hidden.length() {
+        let element = hidden
+            .get(at)
+            .and_then(|node| node.dyn_into::<HtmlElement>().ok());
+        if let Some(element) = element {
+            element.set_hidden(false);
+        }
+    }
+}
+
 /// Writes into the one status region, which stands in `index.html` so that it is always there.
 pub(crate) fn set_status(text: &str) {
     if let Some(status) = document().get_element_by_id("status") {
@@ -43,6 +60,35 @@ pub(crate) fn focus_results() {
         // Fails for no element that has a tabindex.
         let _ = results.focus_with_options(&options);
     }
+}
+
+/// Puts text on the clipboard; `false` where the browser does not allow it.
+pub(crate) async fn copy(text: &str) -> bool {
+    // Only pages over https have a clipboard.
+    if !window().is_secure_context() {
+        return false;
+    }
+    let clipboard = window().navigator().clipboard();
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// Saves text as a file, by the browser's own download.
+pub(crate) fn save(name: &str, mime: &str, text: &str) {
+    let save = || {
+        let options = BlobPropertyBag::new();
+        options.set_type(mime);
+        let parts = js_sys::Array::of1(&text.into());
+        let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+        let address = Url::create_object_url_with_blob(&blob)?;
+        let link: HtmlElement = document().create_element("a")?.unchecked_into();
+        link.set_attribute("href", &address)?;
+        link.set_attribute("download", name)?;
+        link.click();
+        Url::revoke_object_url(&address)
+    };
+    let saved: Result<(), JsValue> = save();
+    // Nothing here fails for a text; a browser that forbids downloads says so itself.
+    let _ = saved;
 }
 
 /// Sets a user-timing mark that carries `detail`.

@@ -1,14 +1,34 @@
 //! Figures and sentences as the page writes them.
 
-use vitrine_protocol::Card;
+use vitrine_protocol::{Analysis, Card, Line, Spec};
 
-use crate::state::{Activity, Item, Progress};
+use crate::state::{Activity, Content, Item, Step, TableStage};
 
 /// Said when results were removed.
 pub(crate) const CLEARED: &str = "Results cleared.";
 
+/// Said when text is on the clipboard.
+pub(crate) const COPIED: &str = "Text copied.";
+
+/// Said when the browser does not let the page write to the clipboard.
+pub(crate) const NOT_COPIED: &str =
+    "The browser did not allow copying. Select the text and copy it by keyboard.";
+
+/// Shown for a picture without text in it.
+pub(crate) const NO_TEXT: &str = "No text found in this picture.";
+
+/// Shown for a text whose classifier has no class above its threshold.
+pub(crate) const NOTHING_HOLDS: &str = "Nothing is above its threshold; the nearest are:";
+
 /// In batches, how many outcomes pass between two announcements.
 const OUTCOMES_PER_ANNOUNCEMENT: usize = 10;
+
+/// A text's name is no longer than this, in words and in characters.
+const NAME_WORDS: usize = 8;
+const NAME_CHARACTERS: usize = 60;
+
+/// Lines read with less confidence than this are marked.
+pub(crate) const LOW_CONFIDENCE: f32 = 0.8;
 
 /// A share of 1 as `87.3 %`.
 pub(crate) fn percent(share: f64) -> String {
@@ -29,27 +49,58 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e6)
 }
 
+/// Bytes for people: `9.3 MB`, or `431 KB` where that says more.
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        format!("{:.0} KB", bytes as f64 / 1e3)
+    } else {
+        format!("{} MB", megabytes(bytes))
+    }
+}
+
 /// How far a download is: `3.1 of 9.3 MB`.
 pub(crate) fn received(bytes: u64, total: u64) -> String {
     format!("{} of {} MB", megabytes(bytes.min(total)), megabytes(total))
 }
 
-/// What is going on, as a heading. `title` is the model's.
-pub(crate) fn activity(activity: Option<Activity>, title: &str) -> String {
+/// What a download's progress bar is called. `title` is the model's.
+pub(crate) fn downloading(title: &str) -> String {
+    format!("Downloading {title}")
+}
+
+/// What is going on, as a heading.
+pub(crate) fn activity(activity: Option<Activity>) -> String {
     match activity {
-        Some(Activity::Downloading { .. }) => format!("Downloading {title}"),
+        Some(Activity::Downloading) => "Fetching what this needs, once".to_owned(),
         Some(Activity::StartingEngine) => "Starting the engine".to_owned(),
-        Some(Activity::PreparingModel) => format!("Preparing {title}"),
-        Some(Activity::Classifying { n_open }) => working(n_open),
+        Some(Activity::Preparing(title)) => format!("Preparing {title}"),
+        Some(Activity::Working { n_open }) => working(n_open),
+        Some(Activity::Rows { done, total }) => format!("{done} of {total} rows"),
         None => String::new(),
     }
 }
 
-/// Said when files were added.
+/// Said when something was added.
 pub(crate) fn working(n_open: usize) -> String {
     match n_open {
-        1 => "Working on 1 picture.".to_owned(),
-        n => format!("Working on {n} pictures."),
+        1 => "Working on 1 item.".to_owned(),
+        n => format!("Working on {n} items."),
+    }
+}
+
+/// Said when a table was opened.
+pub(crate) fn table_opened(name: &str, n_rows: usize) -> String {
+    format!(
+        "{name}: {}. Choose the column that holds the texts.",
+        rows(n_rows)
+    )
+}
+
+/// A number of rows: `1 row`, `2 rows`.
+pub(crate) fn rows(n: usize) -> String {
+    match n {
+        1 => "1 row".to_owned(),
+        n => format!("{n} rows"),
     }
 }
 
@@ -57,8 +108,8 @@ pub(crate) fn working(n_open: usize) -> String {
 pub(crate) fn cancelled(n_dropped: usize) -> String {
     match n_dropped {
         0 => "Cancelled.".to_owned(),
-        1 => "Cancelled, 1 picture dropped.".to_owned(),
-        n => format!("Cancelled, {n} pictures dropped."),
+        1 => "Cancelled, 1 item dropped.".to_owned(),
+        n => format!("Cancelled, {n} items dropped."),
     }
 }
 
@@ -68,21 +119,114 @@ pub(crate) fn outcome(item: &Item, n_open: usize) -> Option<String> {
     if n_open > 0 {
         return n_open
             .is_multiple_of(OUTCOMES_PER_ANNOUNCEMENT)
-            .then(|| format!("{n_open} pictures left."));
+            .then(|| format!("{n_open} items left."));
     }
-    match &item.progress {
-        Progress::Classified(answer) => {
-            let best = answer.classification.classes.first()?;
-            let share = percent(f64::from(best.probability));
-            Some(format!("{}: {} {share}", item.name, best.label))
+    let found = match &item.content {
+        Content::Picture(picture) => {
+            if let Some(Step::Failed(_)) = picture.classes {
+                return Some(DONE_WITH_ERRORS.to_owned());
+            }
+            if let Some(Step::Failed(_)) = picture.reading {
+                return Some(DONE_WITH_ERRORS.to_owned());
+            }
+            let mut found = Vec::new();
+            if let Some(Step::Done(answer)) = &picture.classes
+                && let Some(best) = answer.value.classes.first()
+            {
+                let share = percent(f64::from(best.probability));
+                found.push(format!("{} {share}", best.label));
+            }
+            if let Some(Step::Done(answer)) = &picture.reading {
+                found.push(lines_found(answer.value.lines.len()));
+            }
+            found.join(", ")
         }
-        Progress::Failed(_) => Some("Done, with errors.".to_owned()),
-        Progress::Waiting | Progress::Working => None,
+        Content::Text(text) => match &text.step {
+            Step::Done(answer) => best_of_each(&answer.value),
+            Step::Failed(_) => return Some(DONE_WITH_ERRORS.to_owned()),
+            Step::Waiting | Step::Working => return None,
+        },
+        Content::Table(table) => match &table.stage {
+            TableStage::Done { .. } => format!("{} analysed", rows(table.rows.len())),
+            TableStage::Failed(_) => return Some(DONE_WITH_ERRORS.to_owned()),
+            _ => return None,
+        },
+    };
+    Some(format!("{}: {found}", item.name))
+}
+
+const DONE_WITH_ERRORS: &str = "Done, with errors.";
+
+fn lines_found(n: usize) -> String {
+    match n {
+        0 => "no text found".to_owned(),
+        1 => "1 line of text".to_owned(),
+        n => format!("{n} lines of text"),
+    }
+}
+
+fn best_of_each(analysis: &Analysis) -> String {
+    let best: Vec<String> = analysis
+        .answers
+        .iter()
+        .filter_map(|answer| answer.classes.first())
+        .map(|class| format!("{} {}", class.label, percent(f64::from(class.probability))))
+        .collect();
+    best.join(", ")
+}
+
+/// What a text is called: its first words, on one line.
+pub(crate) fn first_words(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().take(NAME_WORDS + 1).collect();
+    let is_cut = words.len() > NAME_WORDS;
+    let name = words[..words.len().min(NAME_WORDS)].join(" ");
+    let short: String = name.chars().take(NAME_CHARACTERS).collect();
+    if is_cut || short.len() < name.len() {
+        format!("{}…", short.trim_end())
+    } else {
+        short
+    }
+}
+
+/// Said where a text is longer than the encoder reads.
+pub(crate) fn truncated(analysis: &Analysis) -> Option<String> {
+    (analysis.n_read < analysis.n_tokens).then(|| {
+        format!(
+            "Only the first {} of {} tokens were read: the model reads no more at once.",
+            analysis.n_read, analysis.n_tokens
+        )
+    })
+}
+
+/// Said where a file's bytes were no UTF-8.
+pub(crate) fn replaced(n_replaced: usize) -> Option<String> {
+    match n_replaced {
+        0 => None,
+        1 => Some("1 byte was no UTF-8 and stands as �.".to_owned()),
+        n => Some(format!("{n} bytes were no UTF-8 and stand as �.")),
+    }
+}
+
+/// All lines of a picture, one below the other.
+pub(crate) fn all_lines(lines: &[Line]) -> String {
+    let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    lines.join("\n")
+}
+
+/// What a model does, in a word or two.
+pub(crate) fn task(spec: &Spec) -> &'static str {
+    match spec {
+        Spec::PictureClassification { .. } => "names what a picture shows",
+        Spec::TextDetection { .. } => "finds text in pictures",
+        Spec::LineDirection { .. } => "tells which way up a line is",
+        Spec::LineRecognition { .. } => "reads lines of text",
+        Spec::TextEncoding { .. } => "turns text into numbers",
+        Spec::TextClassification { .. } => "tells what a text expresses",
     }
 }
 
 /// A measured figure with all it needs to be believed: `89.0 % top-1 accuracy (95 % interval
-/// 86.0–91.5 %) on 500 pictures: ImageNet samples; 2026-11-24`.
+/// 86.0–91.5 %), n = 500: ImageNet samples; 2026-11-24`.
 pub(crate) fn card(card: &Card) -> String {
     let Card {
         dataset,
@@ -94,7 +238,7 @@ pub(crate) fn card(card: &Card) -> String {
         ..
     } = card;
     format!(
-        "{} {metric} (95 % interval {:.1}–{}) on {n} pictures: {dataset}; {date}",
+        "{} {metric} (95 % interval {:.1}–{}), n = {n}: {dataset}; {date}",
         percent(*value),
         100.0 * low,
         percent(*high),
@@ -103,7 +247,9 @@ pub(crate) fn card(card: &Card) -> String {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_protocol::{Failure, PictureError, RequestId};
+    use vitrine_protocol::{AnalysisTimes, Failure, PictureError, RequestId};
+
+    use crate::state::Picture;
 
     use super::*;
 
@@ -114,6 +260,8 @@ mod tests {
         assert_eq!(milliseconds(1.84), "1.8 ms");
         assert_eq!(milliseconds(99.96), "100 ms");
         assert_eq!(milliseconds(1234.5), "1234 ms");
+        assert_eq!(size(9_332_381), "9.3 MB");
+        assert_eq!(size(431_000), "431 KB");
     }
 
     #[test]
@@ -127,19 +275,55 @@ mod tests {
         let item = Item {
             id: RequestId(0),
             name: "a.jpg".to_owned(),
-            progress: Progress::Failed(Failure::Picture(PictureError::Svg)),
+            content: Content::Picture(Picture {
+                classes: Some(Step::Failed(Failure::Picture(PictureError::Svg))),
+                ..Picture::default()
+            }),
         };
-        assert_eq!(outcome(&item, 20).as_deref(), Some("20 pictures left."));
+        assert_eq!(outcome(&item, 20).as_deref(), Some("20 items left."));
         assert_eq!(outcome(&item, 19), None);
         assert_eq!(outcome(&item, 0).as_deref(), Some("Done, with errors."));
     }
 
     #[test]
     fn numbers_agree_with_their_nouns() {
-        assert_eq!(working(1), "Working on 1 picture.");
-        assert_eq!(working(2), "Working on 2 pictures.");
-        assert_eq!(cancelled(1), "Cancelled, 1 picture dropped.");
+        assert_eq!(working(1), "Working on 1 item.");
+        assert_eq!(working(2), "Working on 2 items.");
+        assert_eq!(cancelled(1), "Cancelled, 1 item dropped.");
         assert_eq!(cancelled(0), "Cancelled.");
+        assert_eq!(rows(1), "1 row");
+        assert_eq!(
+            replaced(1).as_deref(),
+            Some("1 byte was no UTF-8 and stands as �.")
+        );
+        assert_eq!(replaced(0), None);
+    }
+
+    #[test]
+    fn a_text_is_called_by_its_first_words() {
+        assert_eq!(first_words("  Thank you\nso much "), "Thank you so much");
+        assert_eq!(
+            first_words("one two three four five six seven eight nine"),
+            "one two three four five six seven eight…"
+        );
+        let long = "ü".repeat(200);
+        assert_eq!(first_words(&long).chars().count(), NAME_CHARACTERS + 1);
+        assert_eq!(first_words(" \n"), "");
+    }
+
+    #[test]
+    fn truncation_is_said_only_where_it_happened() {
+        let mut analysis = Analysis {
+            excerpt: String::new(),
+            answers: Vec::new(),
+            n_tokens: 300,
+            n_read: 256,
+            n_replaced: 0,
+            times: AnalysisTimes::default(),
+        };
+        assert!(truncated(&analysis).is_some_and(|words| words.contains("256 of 300")));
+        analysis.n_tokens = 256;
+        assert_eq!(truncated(&analysis), None);
     }
 
     #[test]
@@ -155,7 +339,7 @@ mod tests {
         };
         assert_eq!(
             card(&measured),
-            "89.0 % top-1 accuracy (95 % interval 86.0–91.5 %) on 500 pictures: ImageNet samples; 2026-11-24"
+            "89.0 % top-1 accuracy (95 % interval 86.0–91.5 %), n = 500: ImageNet samples; 2026-11-24"
         );
     }
 }

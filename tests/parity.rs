@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vitrine_engine::{Model as _, TractModel};
-use vitrine_protocol::Registry;
+use vitrine_engine::{TractModel, picture_spec, run_one};
+use vitrine_protocol::{Registry, Spec};
 use vitrine_tasks::picture::{Limits, decode, prepare};
 
 /// Largest difference on a logit.
@@ -28,8 +28,11 @@ fn no_time() -> f64 {
 #[test]
 fn logits_are_those_of_onnx_runtime() {
     let registry = fs::read_to_string(root().join("assets/models.toml")).expect("the registry");
-    let registry: Registry = toml::from_str(&registry).expect("the registry is valid");
+    let registry = Registry::parse(&registry).expect("the registry is valid");
     let entry = &registry.models[0];
+    let Spec::PictureClassification { input, .. } = &entry.spec else {
+        panic!("the first model is a picture classifier");
+    };
     let Ok(weights) = fs::read(root().join("assets/models").join(&entry.served.file)) else {
         println!("skipped: assets/models is empty, run `cargo xtask models`");
         return;
@@ -42,17 +45,15 @@ fn logits_are_those_of_onnx_runtime() {
         Some(entry.served.sha256.as_str()),
         "the golden values are of another model: run tests/fixtures/reference.py"
     );
-    let side = entry.input.crop as usize;
     let (mut model, _) =
-        TractModel::load(weights, &[1, 3, side, side], no_time).expect("the model loads");
+        TractModel::load(weights, &[picture_spec(input)], &[], no_time).expect("the model loads");
     for case in manifest["pictures"].as_array().expect("a list of pictures") {
         let crop = fs::read(fixture(&case["crop"])).expect("the crop");
         let crop = decode(&crop, &Limits::default()).expect("the crop is a picture");
         // The crop has the size that the model wants, so it passes through unscaled.
-        let mut as_it_is = entry.input.clone();
+        let mut as_it_is = input.clone();
         as_it_is.resize_short_side = as_it_is.crop;
-        let met = model
-            .run(prepare(&crop, &as_it_is))
+        let met = run_one(&mut model, prepare(&crop, &as_it_is))
             .expect("the model runs")
             .values;
         let bytes = fs::read(fixture(&case["logits"])).expect("the logits");

@@ -11,10 +11,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// A page where nothing has happened.
-    pub(crate) fn new() -> Store {
+    /// Owns this state from now on.
+    pub(crate) fn new(state: State) -> Store {
         Store {
-            state: RwSignal::new(State::default()),
+            state: RwSignal::new(state),
         }
     }
 

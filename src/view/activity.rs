@@ -2,42 +2,56 @@
 
 use leptos::prelude::*;
 
-use crate::state::{Activity, Event, State};
+use crate::state::{Event, State};
 use crate::words;
 
-/// Shown while anything is going on. `title` and `total` bytes are those of the model.
+/// Shown while anything is going on.
 #[component]
-pub(super) fn ActivityPanel(
-    state: ReadSignal<State>,
-    title: String,
-    total: u64,
-    report: fn(Event),
-) -> impl IntoView {
+pub(super) fn ActivityPanel(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
     let activity = Memo::new(move |_| state.with(State::activity));
     // Progress changes many times a second; the panel around it is built once.
     let is_shown = Memo::new(move |_| activity.get().is_some());
-    let is_downloading =
-        Memo::new(move |_| matches!(activity.get(), Some(Activity::Downloading { .. })));
-    let received = Memo::new(move |_| match activity.get() {
-        Some(Activity::Downloading { received }) => received,
-        _ => 0,
+    let heading = move || words::activity(activity.get());
+    let downloads = Memo::new(move |_| {
+        let downloads = state.with(State::downloads);
+        downloads
+            .into_iter()
+            .map(|(model, _)| model)
+            .collect::<Vec<_>>()
     });
-    let bar_name = format!("Downloading {title}");
-    let heading = move || words::activity(activity.get(), &title);
     view! {
         <section class="activity glass" aria-label="Progress" hidden=move || !is_shown.get()>
             <p class="activity-title">{heading}</p>
             <button type="button" class="button quiet" on:click=move |_| report(Event::Cancel)>
                 "Cancel"
             </button>
-            <div class="download" hidden=move || !is_downloading.get()>
-                <progress
-                    aria-label=bar_name
-                    max=total.to_string()
-                    value=move || received.get().to_string()
-                ></progress>
-                <p class="figures">{move || words::received(received.get(), total)}</p>
+            <div class="downloads" hidden=move || downloads.with(Vec::is_empty)>
+                <For each=move || downloads.get() key=|model| *model let:model>
+                    <Download state model />
+                </For>
             </div>
         </section>
+    }
+}
+
+/// One model on its way. `model` is its index.
+#[component]
+fn Download(state: ReadSignal<State>, model: usize) -> impl IntoView {
+    let (title, total) = state.with_untracked(|state| state.models.title_and_bytes(model));
+    let received = Memo::new(move |_| {
+        let downloads = state.with(State::downloads);
+        let of_model = downloads.into_iter().find(|(at, _)| *at == model);
+        of_model.map_or(0, |(_, received)| received)
+    });
+    view! {
+        <div class="download">
+            <p class="download-title">{title.clone()}</p>
+            <progress
+                aria-label=words::downloading(&title)
+                max=total.to_string()
+                value=move || received.get().to_string()
+            ></progress>
+            <p class="figures">{move || words::received(received.get(), total)}</p>
+        </div>
     }
 }

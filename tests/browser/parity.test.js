@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { catalog, engineFolder, fixture, labels, launch, SITE, TEST_FILES } from "./support.js";
+import { catalog, classification, engineFolder, fixture, labelFile, launch, SITE, TEST_FILES } from "./support.js";
 
 /** Largest difference on a logit that the foundation allows. */
 const TOLERANCE = 1e-3;
@@ -29,10 +29,10 @@ for (const flavour of ["simd", "relaxed"]) {
     const page = await browser.newPage();
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     const results = await page.evaluate(
-      async ({ enginesUrl, engineUrl, modelUrl, entry, labels, cases }) => {
+      async ({ enginesUrl, engineUrl, modelUrl, entry, input: spec, labels, cases }) => {
         const { loadVitrine, maxDifference } = await import(enginesUrl);
         const engine = await loadVitrine({ engineUrl, modelUrl, entry, labels });
-        const side = entry.input.crop;
+        const side = spec.crop;
         const results = [];
         for (const { picture, cropUrl, logits } of cases) {
           const bitmap = await createImageBitmap(await (await fetch(cropUrl)).blob(), {
@@ -45,7 +45,7 @@ for (const flavour of ["simd", "relaxed"]) {
           for (let channel = 0; channel < 3; channel += 1) {
             for (let i = 0; i < side * side; i += 1) {
               input[channel * side * side + i] =
-                (data[4 * i + channel] - entry.input.mean[channel]) / entry.input.std[channel];
+                (data[4 * i + channel] - spec.mean[channel]) / spec.std[channel];
             }
           }
           results.push({ picture, difference: maxDifference(await engine.run(input), logits) });
@@ -57,7 +57,8 @@ for (const flavour of ["simd", "relaxed"]) {
         engineUrl: await engineFolder(flavour),
         modelUrl: new URL(`models/${entry.served.file}`, SITE).href,
         entry,
-        labels: await labels(entry),
+        input: classification(entry).input,
+        labels: await labelFile(entry),
         cases,
       },
     );

@@ -49,9 +49,19 @@ export async function catalog() {
   return JSON.parse(await readFile(path.join(root, "target/site/catalog.json"), "utf8"));
 }
 
+/** How a picture classifier reads pictures and names classes: `{ input, output }`. */
+export function classification(entry) {
+  return entry.spec["picture-classification"];
+}
+
+/** The text of a picture classifier's label file. */
+export function labelFile(entry) {
+  return readFile(path.join(root, "assets/labels", classification(entry).output.labels), "utf8");
+}
+
 /** The class names in the order of the model's outputs. */
 export async function labels(entry) {
-  const text = await readFile(path.join(root, "assets/labels", entry.output.labels), "utf8");
+  const text = await labelFile(entry);
   return text
     .split("\n")
     .filter((line) => line !== "")

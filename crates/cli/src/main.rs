@@ -3,9 +3,14 @@
 // Only the wasm rooms are forbidden the clock; this program runs natively.
 #![allow(clippy::disallowed_methods)]
 
+mod analyse;
 mod assets;
 mod evaluate;
 mod predict;
+mod read;
+mod record;
+mod runs;
+mod train;
 
 use std::path::PathBuf;
 
@@ -35,17 +40,16 @@ struct Arguments {
 enum Task {
     /// Name what is in pictures
     Predict(predict::Options),
+    /// Read the text in pictures
+    Read(read::Options),
+    /// Tell what texts express
+    Analyse(analyse::Options),
+    /// Train a text head, measure it, and write it with its record
+    Train(train::Options),
+    /// What was trained, and what differs between two runs
+    Runs(runs::Options),
     /// Measure a model on labelled data
-    Evaluate {
-        #[command(subcommand)]
-        data: Dataset,
-    },
-}
-
-#[derive(Subcommand)]
-enum Dataset {
-    /// Pictures named by ImageNet class, such as n02123045_tabby.JPEG
-    ImagenetSamples(evaluate::Options),
+    Evaluate(evaluate::Options),
 }
 
 fn main() -> Result<()> {
@@ -54,9 +58,11 @@ fn main() -> Result<()> {
     let model = arguments.model.as_deref();
     match arguments.task {
         Task::Predict(options) => predict::run(&assets, model, &options),
-        Task::Evaluate {
-            data: Dataset::ImagenetSamples(options),
-        } => evaluate::run(&assets, model, &options),
+        Task::Read(options) => read::run(&assets, &options),
+        Task::Analyse(options) => analyse::run(&assets, &options),
+        Task::Train(options) => train::run(&assets, &options),
+        Task::Runs(options) => runs::run(&assets, &options),
+        Task::Evaluate(options) => evaluate::run(&assets, &options),
     }
 }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use vitrine_protocol::{Classification, Failure, PictureError};
+use vitrine_engine::{Workbench, timed};
+use vitrine_protocol::{Class, Failure, PictureError, Spec, StageTimes, Stages as _};
+use vitrine_tasks::picture::{self, Limits};
 
 use crate::assets::Assets;
 
@@ -21,15 +23,25 @@ pub(crate) struct Options {
 
 /// Prints the best classes of each picture; pictures that cannot be read do not stop the others.
 pub(crate) fn run(assets: &Assets, model: Option<&str>, options: &Options) -> Result<()> {
-    let entry = assets.entry(model)?;
-    let (mut classifier, _) = assets.load(entry, None)?;
-    let top_k = options.top_k.unwrap_or(entry.output.top_k);
+    let entry = match model {
+        Some(id) => assets.entry(id)?,
+        None => assets.first_of("picture-classification")?,
+    };
+    let Spec::PictureClassification { output, .. } = &entry.spec else {
+        bail!(
+            "{} is for {}, not for pictures",
+            entry.id,
+            entry.spec.task()
+        );
+    };
+    let mut workbench = Workbench::new();
+    assets.load(&mut workbench, entry, None)?;
+    let top_k = options.top_k.unwrap_or(output.top_k);
     let mut failed = 0;
     for picture in &options.pictures {
         println!("{}", picture.display());
-        let answer = read(picture).and_then(|file| classifier.classify(&file, top_k, crate::now));
-        match answer {
-            Ok(classified) => print!("{}", report(&classified.classification)),
+        match classify(&mut workbench, &entry.id, picture, top_k) {
+            Ok((classes, times)) => print!("{}", report(&classes, &times)),
             Err(failure) => {
                 failed += 1;
                 print!("{}", apology(&failure));
@@ -45,6 +57,19 @@ pub(crate) fn run(assets: &Assets, model: Option<&str>, options: &Options) -> Re
     Ok(())
 }
 
+/// Reads, decodes and classifies one file.
+pub(crate) fn classify(
+    workbench: &mut Workbench,
+    model: &str,
+    file: &Path,
+    top_k: usize,
+) -> Result<(Vec<Class>, StageTimes), Failure> {
+    let bytes = read(file)?;
+    let (pixels, decode) = timed(crate::now, || picture::decode(&bytes, &Limits::default()));
+    let (classes, times) = workbench.classify(model, &pixels?, top_k, crate::now)?;
+    Ok((classes, StageTimes { decode, ..times }))
+}
+
 fn read(picture: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(picture).map_err(|error| {
         let detail = error.to_string();
@@ -52,13 +77,12 @@ fn read(picture: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn report(classification: &Classification) -> String {
+fn report(classes: &[Class], times: &StageTimes) -> String {
     let mut text = String::new();
-    for class in &classification.classes {
+    for class in classes {
         text += &format!("  {} {:.1} %\n", class.label, class.probability * 100.0);
     }
-    let stages: Vec<String> = classification
-        .times
+    let stages: Vec<String> = times
         .stages()
         .iter()
         .map(|(name, ms)| format!("{name} {ms:.1} ms"))

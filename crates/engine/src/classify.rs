@@ -1,81 +1,51 @@
 //! Pictures to classes: the whole flow in one readable function.
 
-use vitrine_protocol::{Class, Classification, EngineError, Failure, ModelEntry, Size, StageTimes};
-use vitrine_tasks::picture::{self, Limits, Thumbnail};
-use vitrine_tasks::{Tensor, scores};
+use image::RgbImage;
+use vitrine_protocol::{Class, EngineError, PictureInput, StageTimes};
+use vitrine_tasks::{Tensor, picture, scores};
 
 use crate::clock::{Clock, timed};
-use crate::model::Model;
+use crate::model::{InputSpec, Model, run_one};
 
-/// A model for picture classification with its registry entry and class names.
+/// A model for picture classification with what the registry says of it and its class names.
 pub struct Classifier<M> {
-    entry: ModelEntry,
+    input: PictureInput,
     labels: Vec<String>,
     model: M,
 }
 
-/// An answer, and the small picture shown beside it.
-#[derive(Clone, Debug)]
-pub struct Classified {
-    /// The classes with sizes and times.
-    pub classification: Classification,
-    /// The oriented picture, scaled down.
-    pub thumbnail: Thumbnail,
-}
-
 impl<M: Model> Classifier<M> {
     /// Puts a loaded model together with what is known of it.
-    pub fn new(entry: ModelEntry, labels: Vec<String>, model: M) -> Classifier<M> {
+    pub fn new(input: PictureInput, labels: Vec<String>, model: M) -> Classifier<M> {
         Classifier {
-            entry,
+            input,
             labels,
             model,
         }
     }
 
-    /// Shape of the input tensor for a registry entry: `[1, 3, crop, crop]`.
-    pub fn input_shape(entry: &ModelEntry) -> [usize; 4] {
-        let side = entry.input.crop as usize;
-        [1, 3, side, side]
-    }
-
-    /// Classifies the picture in `file` and returns the `top_k` best classes, best first.
+    /// Names what is in an upright picture: the `top_k` best classes, best first, and the time
+    /// each stage took. `decode` is 0 in it; decoding is not done here.
     ///
     /// # Errors
-    /// [`Failure::Picture`] when the file is no picture within the limits, [`Failure::Engine`]
-    /// when the model fails.
+    /// As [`Model::run`], and [`EngineError::Shape`] when the model has not one output per label.
     pub fn classify(
         &mut self,
-        file: &[u8],
+        pixels: &RgbImage,
         top_k: usize,
         clock: Clock,
-    ) -> Result<Classified, Failure> {
-        let (pixels, decode) = timed(clock, || picture::decode(file, &Limits::default()));
-        let pixels = pixels?;
-        let (input, preprocess) = timed(clock, || picture::prepare(&pixels, &self.entry.input));
-        let (logits, infer) = timed(clock, || self.model.run(input));
+    ) -> Result<(Vec<Class>, StageTimes), EngineError> {
+        let (input, preprocess) = timed(clock, || picture::prepare(pixels, &self.input));
+        let (logits, infer) = timed(clock, || self.infer(input));
         let logits = logits?;
         let (classes, postprocess) = timed(clock, || self.interpret(&logits, top_k));
-        let thumbnail = picture::thumbnail(&pixels);
-        let classification = Classification {
-            model: self.entry.id.clone(),
-            classes: classes?,
-            size: Size {
-                width: pixels.width(),
-                height: pixels.height(),
-            },
-            thumbnail: thumbnail.size,
-            times: StageTimes {
-                decode,
-                preprocess,
-                infer,
-                postprocess,
-            },
+        let times = StageTimes {
+            decode: 0.0,
+            preprocess,
+            infer,
+            postprocess,
         };
-        Ok(Classified {
-            classification,
-            thumbnail,
-        })
+        Ok((classes?, times))
     }
 
     /// Runs the model on a tensor that is already prepared, and returns its raw output.
@@ -83,7 +53,7 @@ impl<M: Model> Classifier<M> {
     /// # Errors
     /// As [`Model::run`].
     pub fn infer(&mut self, input: Tensor) -> Result<Tensor, EngineError> {
-        self.model.run(input)
+        run_one(&mut self.model, input)
     }
 
     fn interpret(&self, logits: &Tensor, top_k: usize) -> Result<Vec<Class>, EngineError> {
@@ -96,4 +66,10 @@ impl<M: Model> Classifier<M> {
         }
         Ok(scores::interpret(&logits.values, &self.labels, top_k))
     }
+}
+
+/// What a picture classifier accepts: `[1, 3, crop, crop]`.
+pub fn picture_spec(input: &PictureInput) -> InputSpec {
+    let side = input.crop as usize;
+    InputSpec::fixed(&[1, 3, side, side])
 }

@@ -7,7 +7,7 @@
 pub type Clock = fn() -> f64;
 
 /// Runs `work` and returns what it gives with the milliseconds it took.
-pub(crate) fn timed<T>(clock: Clock, work: impl FnOnce() -> T) -> (T, f64) {
+pub fn timed<T>(clock: Clock, work: impl FnOnce() -> T) -> (T, f64) {
     let start = clock();
     let value = work();
     (value, clock() - start)

@@ -1,18 +1,24 @@
 //! Runs models: the only room, beside the kernels, that knows tract.
 //!
-//! `bytes → widen → parse → optimise → warm up` once, then
-//! `decode → preprocess → infer → postprocess` for every picture.
+//! `bytes → widen → parse → simplify → plan per shape` once, then a task's own flow for every
+//! picture or text: `classify`, `read`, `encode`.
 
 mod classify;
 mod clock;
+mod encode;
 mod model;
+mod read;
 mod tract_model;
 mod widen;
+mod workbench;
 
-pub use classify::{Classified, Classifier};
-pub use clock::Clock;
-pub use model::Model;
+pub use classify::{Classifier, picture_spec};
+pub use clock::{Clock, timed};
+pub use encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
+pub use model::{Axis, Input, InputSpec, Kind, Model, run_one};
+pub use read::{Detector, Direction, Recogniser, read};
 pub use tract_model::TractModel;
+pub use workbench::Workbench;
 
 /// Registers our kernels with tract; true where they took effect. See [`vitrine_kernels::register`].
 pub fn register_kernels() -> bool {

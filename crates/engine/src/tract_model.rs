@@ -1,110 +1,241 @@
 //! A model run by tract.
 
-use std::sync::Arc;
-
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::TDim;
 use vitrine_protocol::{EngineError, LoadTimes};
-use vitrine_tasks::Tensor as PlainTensor;
+use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
-use crate::Model;
 use crate::clock::{Clock, timed};
-use crate::widen::widen_f16_weights;
+use crate::model::{Axis, Input, InputSpec, Kind, Model};
+use crate::widen::widen_weights;
 
 /// Runs after which times no longer fall: the first touches fresh memory, and a browser replaces
 /// its baseline code for the hot loops during the next.
 const WARM_UP_RUNS: usize = 3;
 
-/// An optimised plan for one input shape, with its working memory.
+/// Plans kept for different input shapes. A plan holds its own packed copy of the weights, so
+/// this bounds memory; the one that was not used for longest goes first.
+const MAX_PLANS: usize = 8;
+
+/// A model with its execution plans.
 pub struct TractModel {
+    inputs: Vec<InputSpec>,
+    /// What plans are made of when inputs of a new shape come. `None` where the one plan there is
+    /// takes whatever the inputs accept.
+    source: Option<Source>,
+    /// Most recently used last.
+    plans: Vec<Plan>,
+}
+
+/// A graph before it is prepared for any shape.
+///
+/// Preparing it anew for every shape costs a few hundred milliseconds, once per shape. Convolutions
+/// on symbolic sizes would save that and run seven times slower: tract then has no shape to choose
+/// kernels and layouts by.
+struct Source {
+    proto: ModelProto,
+    outputs: Vec<String>,
+}
+
+struct Plan {
+    /// Empty where the plan takes every shape.
+    shapes: Vec<Vec<usize>>,
     state: TypedSimpleState,
-    input_shape: Vec<usize>,
 }
 
 impl TractModel {
-    /// Loads an ONNX file with one input and one output, optimises it for `input_shape`, and runs
-    /// it until it is warm.
+    /// Loads an ONNX file whose inputs are as `inputs` says, in their order. Where no axis is
+    /// [`Axis::Free`] the plan is made and run until it is warm; else plans are made as shapes come.
+    ///
+    /// `outputs` names the values of the graph that are wanted; empty for those that the file names.
     ///
     /// # Errors
     /// [`EngineError::Parse`] for bytes that are no ONNX model, [`EngineError::Optimise`] for a
-    /// graph that tract cannot run at this shape, [`EngineError::Run`] when the warm-up fails.
+    /// graph that tract cannot run with these inputs, [`EngineError::Run`] when the warm-up fails.
     pub fn load(
         file: Vec<u8>,
-        input_shape: &[usize],
+        inputs: &[InputSpec],
+        outputs: &[String],
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
         crate::register_kernels();
         let (proto, parse) = timed(clock, || parse(file));
         let proto = proto?;
-        let (plan, optimise) = timed(clock, || optimise(proto, input_shape));
-        let plan = plan.map_err(|error| EngineError::Optimise {
-            detail: words(&error),
-        })?;
-        let state = plan.spawn().map_err(|error| EngineError::Optimise {
-            detail: words(&error),
-        })?;
-        let mut model = TractModel {
-            state,
-            input_shape: input_shape.to_vec(),
-        };
+        let (model, optimise) = timed(clock, || TractModel::prepare(proto, inputs, outputs));
+        let mut model = model.map_err(|error| optimise_error(&error))?;
         let (warm, warm_up) = timed(clock, || model.warm_up());
         warm?;
-        Ok((
-            model,
-            LoadTimes {
-                parse,
-                optimise,
-                warm_up,
-            },
-        ))
+        let times = LoadTimes {
+            parse,
+            optimise,
+            warm_up,
+        };
+        Ok((model, times))
+    }
+
+    fn prepare(
+        proto: ModelProto,
+        inputs: &[InputSpec],
+        outputs: &[String],
+    ) -> TractResult<TractModel> {
+        let source = Source {
+            proto,
+            outputs: outputs.to_vec(),
+        };
+        let is_free = inputs.iter().any(|input| input.axes.contains(&Axis::Free));
+        if is_free {
+            return Ok(TractModel {
+                inputs: inputs.to_vec(),
+                source: Some(source),
+                plans: Vec::new(),
+            });
+        }
+        let state = source.prepare(inputs, None)?;
+        let shapes = Vec::new();
+        Ok(TractModel {
+            inputs: inputs.to_vec(),
+            source: None,
+            plans: vec![Plan { shapes, state }],
+        })
     }
 
     fn warm_up(&mut self) -> Result<(), EngineError> {
+        if self.source.is_some() {
+            return Ok(());
+        }
+        let zeros: Vec<Input> = self.inputs.iter().map(zeros).collect();
         for _ in 0..WARM_UP_RUNS {
-            let len = self.input_shape.iter().product();
-            let zeros = PlainTensor {
-                shape: self.input_shape.clone(),
-                values: vec![0.0; len],
-            };
-            self.run(zeros)?;
+            self.run(zeros.clone())?;
         }
         Ok(())
+    }
+
+    /// Makes the plan for these shapes the most recent one.
+    fn plan(&mut self, shapes: Vec<Vec<usize>>) -> TractResult<&mut Plan> {
+        let fits = |plan: &Plan| plan.shapes.is_empty() || plan.shapes == shapes;
+        let plan = match (self.plans.iter().position(fits), &self.source) {
+            (Some(at), _) => self.plans.remove(at),
+            (None, Some(source)) => {
+                let state = source.prepare(&self.inputs, Some(&shapes))?;
+                if self.plans.len() >= MAX_PLANS {
+                    self.plans.remove(0);
+                }
+                Plan { shapes, state }
+            }
+            (None, None) => return Err(TractError::msg("the model has no plan for this shape")),
+        };
+        self.plans.push(plan);
+        self.plans
+            .last_mut()
+            .ok_or_else(|| TractError::msg("the model has no plan"))
+    }
+
+    fn run_checked(&mut self, inputs: Vec<Input>) -> TractResult<Vec<PlainTensor>> {
+        let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
+        let plan = self.plan(shapes)?;
+        let values: TVec<TValue> = inputs
+            .into_iter()
+            .map(|input| Ok(into_tract(input)?.into_tvalue()))
+            .collect::<TractResult<_>>()?;
+        let outputs = plan.state.run(values)?;
+        outputs.iter().map(|output| from_tract(output)).collect()
     }
 }
 
 impl Model for TractModel {
-    fn input_shape(&self) -> &[usize] {
-        &self.input_shape
-    }
-
-    fn run(&mut self, input: PlainTensor) -> Result<PlainTensor, EngineError> {
-        if input.shape != self.input_shape {
+    fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<PlainTensor>, EngineError> {
+        if inputs.len() != self.inputs.len() {
             return Err(EngineError::Shape {
-                what: "input".into(),
-                met: input.shape,
-                expected: self.input_shape.clone(),
+                what: "list of inputs".into(),
+                met: vec![inputs.len()],
+                expected: vec![self.inputs.len()],
             });
         }
-        self.run_checked(input).map_err(|error| EngineError::Run {
+        for (input, spec) in inputs.iter().zip(&self.inputs) {
+            if !spec.accepts(input) {
+                return Err(EngineError::Shape {
+                    what: "input".into(),
+                    met: input.shape().to_vec(),
+                    expected: spec.lengths(),
+                });
+            }
+        }
+        self.run_checked(inputs).map_err(|error| EngineError::Run {
             detail: words(&error),
         })
     }
 }
 
-impl TractModel {
-    fn run_checked(&mut self, input: PlainTensor) -> TractResult<PlainTensor> {
-        let tensor = Tensor::from_shape(&input.shape, &input.values)?;
-        let outputs = self.state.run(tvec!(tensor.into_tvalue()))?;
-        let output = outputs
-            .first()
-            .ok_or_else(|| TractError::msg("the model has no output"))?;
-        let output = output.cast_to::<f32>()?;
-        let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
-        Ok(PlainTensor {
-            shape: output.shape().to_vec(),
-            values,
-        })
+impl Source {
+    /// Makes a plan: for concrete shapes, or for whatever the inputs accept.
+    fn prepare(
+        &self,
+        inputs: &[InputSpec],
+        shapes: Option<&[Vec<usize>]>,
+    ) -> TractResult<TypedSimpleState> {
+        // Exporters leave shapes in the file that contradict concrete inputs; tract infers its own.
+        let onnx = onnx()
+            .with_ignore_value_info(true)
+            .with_ignore_output_shapes(true);
+        let mut model = onnx.model_for_proto_model(&self.proto)?;
+        if !self.outputs.is_empty() {
+            model.select_outputs_by_name(&self.outputs)?;
+        }
+        for (at, input) in inputs.iter().enumerate() {
+            let dims: TVec<TDim> = (input.axes.iter().enumerate())
+                .map(|(axis, length)| match (length, shapes) {
+                    (_, Some(shapes)) => shapes[at][axis].to_dim(),
+                    (Axis::Fixed(length), None) => length.to_dim(),
+                    // One symbol for all inputs: they are as long as each other.
+                    (Axis::Free | Axis::Any, None) => model.symbols.sym("N").into(),
+                })
+                .collect();
+            let datum = match input.kind {
+                Kind::F32 => f32::datum_type(),
+                Kind::I64 => i64::datum_type(),
+            };
+            model.set_input_fact(at, datum.fact(dims).into())?;
+        }
+        model.into_optimized()?.into_runnable()?.spawn()
     }
+}
+
+/// Zeros that an input accepts; axes of any length are as long as an ordinary sentence.
+fn zeros(spec: &InputSpec) -> Input {
+    const SENTENCE: usize = 24;
+    let length = |axis: &Axis| match axis {
+        Axis::Fixed(length) => *length,
+        Axis::Free | Axis::Any => SENTENCE,
+    };
+    let shape: Vec<usize> = spec.axes.iter().map(length).collect();
+    let len = shape.iter().product();
+    match spec.kind {
+        Kind::F32 => Input::F32(PlainTensor {
+            shape,
+            values: vec![0.0; len],
+        }),
+        Kind::I64 => Input::I64(IdTensor {
+            shape,
+            values: vec![0; len],
+        }),
+    }
+}
+
+fn into_tract(input: Input) -> TractResult<Tensor> {
+    match input {
+        Input::F32(tensor) => Tensor::from_shape(&tensor.shape, &tensor.values),
+        Input::I64(tensor) => Tensor::from_shape(&tensor.shape, &tensor.values),
+    }
+}
+
+fn from_tract(output: &Tensor) -> TractResult<PlainTensor> {
+    let output = output.cast_to::<f32>()?;
+    let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
+    Ok(PlainTensor {
+        shape: output.shape().to_vec(),
+        values,
+    })
 }
 
 fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
@@ -116,7 +247,7 @@ fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
             detail: words(&error),
         })?;
     match &mut proto.graph {
-        Some(graph) => widen_f16_weights(graph),
+        Some(graph) => widen_weights(graph),
         None => {
             return Err(EngineError::Parse {
                 detail: "the file holds no graph".into(),
@@ -126,11 +257,10 @@ fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
     Ok(proto)
 }
 
-fn optimise(proto: ModelProto, input_shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
-    let mut model = onnx().model_for_proto_model(&proto)?;
-    drop(proto);
-    model.set_input_fact(0, f32::fact(input_shape).into())?;
-    model.into_optimized()?.into_runnable()
+fn optimise_error(error: &TractError) -> EngineError {
+    EngineError::Optimise {
+        detail: words(error),
+    }
 }
 
 /// An error with its causes, outermost first, on one line.
@@ -152,7 +282,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_model_are_a_parse_error() {
-        let error = TractModel::load(b"<html>".to_vec(), &[1, 3, 8, 8], no_time).err();
+        let spec = InputSpec::fixed(&[1, 3, 8, 8]);
+        let error = TractModel::load(b"<html>".to_vec(), &[spec], &[], no_time).err();
         assert!(
             matches!(error, Some(EngineError::Parse { .. })),
             "{error:?}"
@@ -161,7 +292,8 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_a_parse_error() {
-        let error = TractModel::load(Vec::new(), &[1, 3, 8, 8], no_time).err();
+        let spec = InputSpec::fixed(&[1, 3, 8, 8]);
+        let error = TractModel::load(Vec::new(), &[spec], &[], no_time).err();
         assert!(
             matches!(error, Some(EngineError::Parse { .. })),
             "{error:?}"

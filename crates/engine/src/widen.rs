@@ -1,66 +1,163 @@
-//! Weights stored in f16 become f32 before the graph is built.
+//! Weights stored in fewer bytes become f32 before the graph is built.
 //!
-//! A served model keeps its weights as f16 initialisers, each followed by a `Cast` to f32, so the
-//! file is half as long and still valid for every ONNX runtime. tract folds constants only up to a
-//! memory budget and would repeat the larger casts at every inference; resolving them in the file's
-//! own terms costs a few milliseconds once.
+//! A served model keeps its weights in f16, each followed by a `Cast` to f32, or in int8, each
+//! followed by a `Cast` and a `Mul` with a scale per channel. The file is a half or a quarter as
+//! long and still valid for every ONNX runtime. tract folds constants only up to a memory budget
+//! and would repeat the larger casts at every inference; resolving them in the file's own terms
+//! costs a few milliseconds once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 use tract_onnx::tract_core::internal::f16;
 
-/// Replaces every `Cast` to f32 of an f16 initialiser by the widened initialiser.
+/// Replaces every `Cast` of an f16 constant, and every `Cast` and `Mul` of an int8 constant, by an
+/// f32 initialiser of the same name. Constants are initialisers or values of `Constant` nodes.
 ///
-/// Returns how many casts were resolved. Casts of anything else stay.
-pub(crate) fn widen_f16_weights(graph: &mut GraphProto) -> usize {
-    let positions: HashMap<String, usize> = graph
-        .initializer
-        .iter()
-        .enumerate()
-        .filter(|(_, tensor)| {
-            tensor.data_type == DataType::Float16 as i32 && !tensor.raw_data.is_empty()
-        })
-        .map(|(position, tensor)| (tensor.name.clone(), position))
-        .collect();
-    let mut uses: HashMap<String, usize> = HashMap::new();
-    for name in graph.node.iter().flat_map(|node| &node.input) {
-        *uses.entry(name.clone()).or_default() += 1;
-    }
-
-    let initializers = &mut graph.initializer;
-    let before = graph.node.len();
-    graph.node.retain(|node| {
-        let Some(source) = cast_to_f32(node) else {
-            return true;
-        };
-        let Some(&position) = positions.get(source) else {
-            return true;
-        };
-        // A weight with a second reader keeps its f16 form for that reader.
-        if uses.get(source) != Some(&1) {
-            return true;
+/// Returns how many weights were resolved. Casts of anything else stay, and so do those of a
+/// constant that something else reads too.
+pub(crate) fn widen_weights(graph: &mut GraphProto) -> usize {
+    let chains = Index::of(graph).chains(graph);
+    let mut spent_nodes = HashSet::new();
+    let mut spent_initializers = HashSet::new();
+    for chain in &chains {
+        spent_nodes.extend(chain.nodes.iter().copied());
+        for place in [Some(chain.stored), chain.scale] {
+            match place {
+                Some(Place::Node(at)) => spent_nodes.insert(at),
+                Some(Place::Initializer(at)) => spent_initializers.insert(at),
+                None => false,
+            };
         }
-        let tensor = &mut initializers[position];
-        tensor.raw_data = tensor
-            .raw_data
-            .chunks_exact(2)
-            .flat_map(|pair| {
-                f16::from_le_bytes([pair[0], pair[1]])
-                    .to_f32()
-                    .to_le_bytes()
-            })
-            .collect();
-        tensor.data_type = DataType::Float as i32;
-        tensor.name.clone_from(&node.output[0]);
-        false
+    }
+    for chain in &chains {
+        let scales = chain.scale.map(|place| f32_values(take(graph, place)));
+        // The stored bytes go as soon as they are widened, so only one weight is there twice.
+        let stored = take(graph, chain.stored);
+        let raw_data = match scales {
+            None => widen_f16(&stored.raw_data),
+            Some(scales) => widen_int8(&stored.raw_data, &scales, chain.inner),
+        };
+        graph.initializer.push(TensorProto {
+            name: chain.name.clone(),
+            dims: stored.dims,
+            data_type: DataType::Float as i32,
+            raw_data,
+            ..TensorProto::default()
+        });
+    }
+    retain_by_position(&mut graph.node, |at| !spent_nodes.contains(&at));
+    retain_by_position(&mut graph.initializer, |at| {
+        !spent_initializers.contains(&at)
     });
-    before - graph.node.len()
+    chains.len()
 }
 
-/// The input's name if the node is a `Cast` to f32 with one input and one output.
-fn cast_to_f32(node: &NodeProto) -> Option<&str> {
+/// Where a constant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Initializer(usize),
+    Node(usize),
+}
+
+/// A stored weight and the nodes that make f32 values of it.
+struct Chain {
+    /// Name of the f32 values.
+    name: String,
+    stored: Place,
+    /// The factor of int8 values.
+    scale: Option<Place>,
+    /// How many neighbouring values share a factor.
+    inner: usize,
+    /// Positions of the `Cast`, and of the `Mul`.
+    nodes: Vec<usize>,
+}
+
+/// Who makes and who reads a value.
+struct Index {
+    constants: HashMap<String, Place>,
+    /// Nodes that read a value; what the graph gives out counts as read by none in particular.
+    readers: HashMap<String, Vec<Option<usize>>>,
+}
+
+impl Index {
+    fn of(graph: &GraphProto) -> Index {
+        let mut constants = HashMap::new();
+        for (at, tensor) in graph.initializer.iter().enumerate() {
+            constants.insert(tensor.name.clone(), Place::Initializer(at));
+        }
+        let mut readers: HashMap<String, Vec<Option<usize>>> = HashMap::new();
+        for (at, node) in graph.node.iter().enumerate() {
+            for input in &node.input {
+                readers.entry(input.clone()).or_default().push(Some(at));
+            }
+            if let ("Constant", [output]) = (node.op_type.as_str(), node.output.as_slice()) {
+                constants.insert(output.clone(), Place::Node(at));
+            }
+        }
+        for output in &graph.output {
+            readers.entry(output.name.clone()).or_default().push(None);
+        }
+        Index { constants, readers }
+    }
+
+    fn chains(&self, graph: &GraphProto) -> Vec<Chain> {
+        (0..graph.node.len())
+            .filter_map(|cast| self.chain(graph, cast))
+            .collect()
+    }
+
+    /// The chain that begins with the `Cast` at this position.
+    fn chain(&self, graph: &GraphProto, cast: usize) -> Option<Chain> {
+        let (source, cast_output) = cast_to_f32(&graph.node[cast])?;
+        self.only_reader(source)?;
+        let stored = *self.constants.get(source)?;
+        let tensor = tensor(graph, stored)?;
+        if tensor.data_type == DataType::Float16 as i32 {
+            return (bytes_per_value(tensor) == Some(2)).then(|| Chain {
+                name: cast_output.to_owned(),
+                stored,
+                scale: None,
+                inner: 1,
+                nodes: vec![cast],
+            });
+        }
+        if tensor.data_type != DataType::Int8 as i32 || bytes_per_value(tensor) != Some(1) {
+            return None;
+        }
+        let mul = self.only_reader(cast_output)?;
+        let node = &graph.node[mul];
+        let ("Mul", [left, right], [name]) = (
+            node.op_type.as_str(),
+            node.input.as_slice(),
+            node.output.as_slice(),
+        ) else {
+            return None;
+        };
+        let scale = if left == cast_output { right } else { left };
+        self.only_reader(scale)?;
+        let scale = *self.constants.get(scale)?;
+        Some(Chain {
+            name: name.clone(),
+            stored,
+            inner: values_per_scale(tensor, self::tensor(graph, scale)?)?,
+            scale: Some(scale),
+            nodes: vec![cast, mul],
+        })
+    }
+
+    /// The node that reads a value, if nothing else does.
+    fn only_reader(&self, name: &str) -> Option<usize> {
+        match self.readers.get(name)?.as_slice() {
+            [Some(at)] => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+/// The names of input and output if the node is a `Cast` to f32.
+fn cast_to_f32(node: &NodeProto) -> Option<(&str, &str)> {
     let to_f32 = node.attribute.iter().any(|attribute| {
         attribute.name == "to" && attribute.i == i64::from(DataType::Float as i32)
     });
@@ -69,27 +166,143 @@ fn cast_to_f32(node: &NodeProto) -> Option<&str> {
         node.input.as_slice(),
         node.output.as_slice(),
     ) {
-        ("Cast", [input], [_]) if to_f32 => Some(input),
+        ("Cast", [input], [output]) if to_f32 => Some((input, output)),
         _ => None,
     }
+}
+
+fn tensor(graph: &GraphProto, place: Place) -> Option<&TensorProto> {
+    match place {
+        Place::Initializer(at) => Some(&graph.initializer[at]),
+        Place::Node(at) => value_of(&graph.node[at])?.t.as_ref(),
+    }
+}
+
+fn value_of(node: &NodeProto) -> Option<&tract_onnx::pb::AttributeProto> {
+    (node.attribute.iter()).find(|attribute| attribute.name == "value")
+}
+
+/// Moves a constant out of the graph; an empty one stays in its place.
+fn take(graph: &mut GraphProto, place: Place) -> TensorProto {
+    match place {
+        Place::Initializer(at) => std::mem::take(&mut graph.initializer[at]),
+        Place::Node(at) => (graph.node[at].attribute.iter_mut())
+            .find(|attribute| attribute.name == "value")
+            .and_then(|attribute| attribute.t.take())
+            .unwrap_or_default(),
+    }
+}
+
+/// Length of `raw_data` per value; `None` where it does not fill the shape.
+fn bytes_per_value(tensor: &TensorProto) -> Option<usize> {
+    let values = tensor.dims.iter().product::<i64>() as usize;
+    let bytes = tensor.raw_data.len();
+    (values > 0 && bytes.is_multiple_of(values)).then(|| bytes / values)
+}
+
+/// How many neighbouring values share a scale, if the scale differs along one axis at most.
+fn values_per_scale(tensor: &TensorProto, scale: &TensorProto) -> Option<usize> {
+    let listed = scale.float_data.len() as i64 == scale.dims.iter().product::<i64>();
+    if scale.data_type != DataType::Float as i32 || !(listed || bytes_per_value(scale) == Some(4)) {
+        return None;
+    }
+    let missing = tensor.dims.len().checked_sub(scale.dims.len())?;
+    let mut axes = (0..scale.dims.len()).filter(|axis| scale.dims[*axis] != 1);
+    let Some(axis) = axes.next() else {
+        return Some(1);
+    };
+    if axes.next().is_some() || scale.dims[axis] != tensor.dims[missing + axis] {
+        return None;
+    }
+    Some(tensor.dims[missing + axis + 1..].iter().product::<i64>() as usize)
+}
+
+fn f32_values(tensor: TensorProto) -> Vec<f32> {
+    match tensor.raw_data.as_chunks::<4>().0 {
+        [] => tensor.float_data,
+        chunks => chunks
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect(),
+    }
+}
+
+/// Little-endian f16 to little-endian f32.
+fn widen_f16(stored: &[u8]) -> Vec<u8> {
+    let (stored, _) = stored.as_chunks::<2>();
+    let mut wide = vec![0; stored.len() * 4];
+    for (wide, stored) in wide.as_chunks_mut::<4>().0.iter_mut().zip(stored) {
+        *wide = f16::from_le_bytes(*stored).to_f32().to_le_bytes();
+    }
+    wide
+}
+
+/// Signed bytes to little-endian f32, each times its scale: `inner` neighbours have one scale, the
+/// next `inner` the next, and after the last scale the first comes again.
+fn widen_int8(stored: &[u8], scales: &[f32], inner: usize) -> Vec<u8> {
+    let scaled = |stored: u8, scale: f32| (f32::from(stored as i8) * scale).to_le_bytes();
+    let mut wide = vec![0; stored.len() * 4];
+    let (values, _) = wide.as_chunks_mut::<4>();
+    if inner == 1 {
+        let rows = values.chunks_mut(scales.len());
+        for (wide, stored) in rows.zip(stored.chunks(scales.len())) {
+            for ((wide, stored), scale) in wide.iter_mut().zip(stored).zip(scales) {
+                *wide = scaled(*stored, *scale);
+            }
+        }
+        return wide;
+    }
+    let runs = values.chunks_mut(inner).zip(stored.chunks(inner));
+    for ((wide, stored), scale) in runs.zip(scales.iter().cycle()) {
+        for (wide, stored) in wide.iter_mut().zip(stored) {
+            *wide = scaled(*stored, *scale);
+        }
+    }
+    wide
+}
+
+fn retain_by_position<T>(list: &mut Vec<T>, keep: impl Fn(usize) -> bool) {
+    let mut at = 0;
+    list.retain(|_| {
+        at += 1;
+        keep(at - 1)
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tract_onnx::pb::{AttributeProto, TensorProto};
+    use tract_onnx::pb::{AttributeProto, ValueInfoProto};
+    use tract_onnx::prelude::Framework as _;
+    use vitrine_onnx::format;
+    use vitrine_protocol::Weights;
 
-    fn f16_tensor(name: &str, values: &[f32]) -> TensorProto {
+    fn raw(name: &str, data_type: DataType, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {
         TensorProto {
             name: name.into(),
-            dims: vec![values.len() as i64],
-            data_type: DataType::Float16 as i32,
-            raw_data: values
-                .iter()
-                .flat_map(|value| f16::from_f32(*value).to_le_bytes())
-                .collect(),
+            dims: dims.to_vec(),
+            data_type: data_type as i32,
+            raw_data,
             ..TensorProto::default()
         }
+    }
+
+    fn f16_tensor(name: &str, values: &[f32]) -> TensorProto {
+        let bytes = values
+            .iter()
+            .flat_map(|value| f16::from_f32(*value).to_le_bytes())
+            .collect();
+        raw(name, DataType::Float16, &[values.len() as i64], bytes)
+    }
+
+    fn int8_tensor(name: &str, dims: &[i64], values: &[i8]) -> TensorProto {
+        let bytes = values.iter().map(|value| *value as u8).collect();
+        raw(name, DataType::Int8, dims, bytes)
+    }
+
+    fn f32_tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        raw(name, DataType::Float, dims, bytes.collect())
     }
 
     fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
@@ -113,44 +326,165 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_cast_weight_becomes_an_f32_weight_under_the_casts_name() {
-        let mut graph = GraphProto {
-            initializer: vec![f16_tensor("w16", &[1.5, -0.25])],
-            node: vec![cast("w16", "w"), node("Add", &["x", "w"], "y")],
+    /// The same constant as a node.
+    fn constant(tensor: TensorProto) -> NodeProto {
+        let output = tensor.name.clone();
+        let value = AttributeProto {
+            name: "value".into(),
+            t: Some(tensor),
+            ..AttributeProto::default()
+        };
+        NodeProto {
+            attribute: vec![value],
+            ..node("Constant", &[], &output)
+        }
+    }
+
+    /// Checks that `constants`, as initialisers and as nodes, become the one f32 initialiser `w`.
+    #[track_caller]
+    fn check_widened(constants: &[TensorProto], chain: &[NodeProto], expected: &[f32]) {
+        let reader = node("Add", &["x", "w"], "y");
+        let with_initializers = GraphProto {
+            initializer: constants.to_vec(),
+            node: [chain, std::slice::from_ref(&reader)].concat(),
             ..GraphProto::default()
         };
-        assert_eq!(widen_f16_weights(&mut graph), 1);
-        let weight = &graph.initializer[0];
-        assert_eq!(
-            (weight.name.as_str(), weight.data_type),
-            ("w", DataType::Float as i32)
+        let nodes: Vec<NodeProto> = constants.iter().cloned().map(constant).collect();
+        let with_nodes = GraphProto {
+            node: [&nodes, chain, std::slice::from_ref(&reader)].concat(),
+            ..GraphProto::default()
+        };
+        for mut graph in [with_initializers, with_nodes] {
+            assert_eq!(widen_weights(&mut graph), 1);
+            assert_eq!(graph.node, std::slice::from_ref(&reader));
+            let dims = &constants[0].dims;
+            assert_eq!(graph.initializer, [f32_tensor("w", dims, expected)]);
+        }
+    }
+
+    #[test]
+    fn an_f16_weight_becomes_an_f32_weight_under_the_casts_name() {
+        let weight = f16_tensor("w16", &[1.5, -0.25]);
+        check_widened(&[weight], &[cast("w16", "w")], &[1.5, -0.25]);
+    }
+
+    #[test]
+    fn an_int8_weight_is_scaled_per_channel() {
+        let weight = int8_tensor("w8", &[2, 3], &[1, -2, 127, 4, -127, 0]);
+        let chain = [cast("w8", "w.cast"), node("Mul", &["w.cast", "scale"], "w")];
+        let turned = [cast("w8", "w.cast"), node("Mul", &["scale", "w.cast"], "w")];
+        let rows = f32_tensor("scale", &[2, 1], &[0.5, 10.0]);
+        let columns = f32_tensor("scale", &[1, 3], &[0.5, 1.0, 2.0]);
+        let all = f32_tensor("scale", &[], &[2.0]);
+        let by_row = [0.5, -1.0, 63.5, 40.0, -1270.0, 0.0];
+        check_widened(&[weight.clone(), rows.clone()], &chain, &by_row);
+        check_widened(&[weight.clone(), rows], &turned, &by_row);
+        let by_column = [0.5, -2.0, 254.0, 2.0, -127.0, 0.0];
+        check_widened(&[weight.clone(), columns], &chain, &by_column);
+        check_widened(
+            &[weight, all],
+            &chain,
+            &[2.0, -4.0, 254.0, 8.0, -254.0, 0.0],
         );
-        assert_eq!(
-            weight.raw_data,
-            [1.5f32.to_le_bytes(), (-0.25f32).to_le_bytes()].concat()
-        );
-        assert_eq!(graph.node.len(), 1);
+    }
+
+    #[test]
+    fn a_middle_axis_has_its_scales_in_turn() {
+        let weight = int8_tensor("w8", &[2, 2, 2], &[1, 1, 1, 1, 2, 2, 2, 2]);
+        let scale = f32_tensor("scale", &[2, 1], &[1.0, 10.0]);
+        let chain = [cast("w8", "w.cast"), node("Mul", &["w.cast", "scale"], "w")];
+        let expected = [1.0, 1.0, 10.0, 10.0, 2.0, 2.0, 20.0, 20.0];
+        check_widened(&[weight, scale], &chain, &expected);
+    }
+
+    #[track_caller]
+    fn check_left_alone(mut graph: GraphProto) {
+        let before = graph.clone();
+        assert_eq!(widen_weights(&mut graph), 0);
+        assert_eq!(graph, before);
     }
 
     #[test]
     fn a_weight_with_two_readers_is_left_alone() {
-        let mut graph = GraphProto {
+        check_left_alone(GraphProto {
             initializer: vec![f16_tensor("w16", &[1.0])],
             node: vec![cast("w16", "w"), node("Identity", &["w16"], "z")],
             ..GraphProto::default()
+        });
+        check_left_alone(GraphProto {
+            initializer: vec![f16_tensor("w16", &[1.0])],
+            node: vec![cast("w16", "w")],
+            output: vec![ValueInfoProto {
+                name: "w16".into(),
+                ..ValueInfoProto::default()
+            }],
+            ..GraphProto::default()
+        });
+    }
+
+    #[test]
+    fn a_scale_that_is_computed_or_does_not_fit_is_left_alone() {
+        let graph = |initializer: Vec<TensorProto>| GraphProto {
+            initializer,
+            node: vec![cast("w8", "c"), node("Mul", &["c", "scale"], "w")],
+            ..GraphProto::default()
         };
-        assert_eq!(widen_f16_weights(&mut graph), 0);
-        assert_eq!(graph.node.len(), 2);
+        let weight = || int8_tensor("w8", &[2, 2], &[1, 2, 3, 4]);
+        check_left_alone(graph(vec![weight()]));
+        let each = f32_tensor("scale", &[2, 2], &[1.0; 4]);
+        check_left_alone(graph(vec![weight(), each]));
+        let cut = raw("w8", DataType::Int8, &[2, 2], vec![1, 2, 3]);
+        check_left_alone(graph(vec![cut, f32_tensor("scale", &[2, 1], &[1.0; 2])]));
     }
 
     #[test]
     fn a_cast_of_an_activation_stays() {
-        let mut graph = GraphProto {
+        check_left_alone(GraphProto {
             node: vec![cast("x", "y")],
             ..GraphProto::default()
+        });
+    }
+
+    /// A weight with the axes of `shape`, stored in `width` and widened again, is off by no more
+    /// than `largest_error`, and has its name and shape.
+    #[track_caller]
+    fn check_round_trip(op_type: &str, shape: &[usize], width: Weights, largest_error: f32) {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count)
+            .map(|at| (at * 7919 % 1000) as f32 / 500.0 - 1.0)
+            .collect();
+        let file = format::Model::new(format::Graph {
+            node: vec![format::Node::new(op_type, "y", &["x", "w"], vec![])],
+            initializer: vec![format::Tensor::f32("w", shape, &values)],
+            ..format::Graph::default()
+        });
+        let narrowed = vitrine_onnx::narrow(&file.to_bytes(), width).unwrap();
+        let onnx = tract_onnx::onnx();
+        let mut graph = onnx
+            .proto_model_for_read(&mut narrowed.as_slice())
+            .unwrap()
+            .graph
+            .unwrap();
+        assert_eq!(widen_weights(&mut graph), 1);
+        let [weight] = graph.initializer.as_slice() else {
+            panic!("{:?}", graph.initializer);
         };
-        assert_eq!(widen_f16_weights(&mut graph), 0);
-        assert_eq!(graph.node.len(), 1);
+        let dims: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
+        assert_eq!((weight.name.as_str(), &weight.dims), ("w", &dims));
+        for (met, value) in f32_values(weight.clone()).iter().zip(&values) {
+            assert!((met - value).abs() <= largest_error, "{met} for {value}");
+        }
+    }
+
+    #[test]
+    fn what_set_up_narrows_is_widened_to_the_rounded_values() {
+        for (op_type, shape) in [
+            ("Conv", &[16, 2, 3, 3][..]),
+            ("ConvTranspose", &[8, 8, 2, 2]),
+            ("MatMul", &[16, 20]),
+        ] {
+            check_round_trip(op_type, shape, Weights::F16, 1.0 / 4096.0);
+            check_round_trip(op_type, shape, Weights::Int8, 0.5 / 127.0 + 1e-6);
+        }
     }
 }

@@ -8,6 +8,9 @@ pub enum Failure {
     /// The file cannot be read as a picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The text or table cannot be read.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// The model's file cannot be had.
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -82,6 +85,64 @@ pub enum PictureError {
         /// The decoder's words.
         detail: String,
     },
+}
+
+/// Why a text or a table was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum TextError {
+    /// The browser could not hand over the bytes, for example because the file was moved.
+    #[error("{detail}")]
+    Unreadable {
+        /// The browser's words.
+        detail: String,
+    },
+    /// There are no bytes, or nothing but white space.
+    #[error("there is no text")]
+    Empty,
+    /// More bytes than the limit.
+    #[error("the file has {bytes} bytes, more than the limit of {limit}")]
+    TooManyBytes {
+        /// Bytes met.
+        bytes: u64,
+        /// Most bytes accepted.
+        limit: u64,
+    },
+    /// Bytes that no text has.
+    #[error("the file holds a NUL byte at {offset}, which no text does")]
+    NotText {
+        /// Where the first of them stands, in bytes from the beginning.
+        offset: u64,
+    },
+    /// A row of a table has another number of cells than the first.
+    #[error("line {line} has {met} cells, the first has {expected}")]
+    RaggedRow {
+        /// Number of the line in the file, from 1.
+        line: u64,
+        /// Cells met.
+        met: usize,
+        /// Cells of the first row.
+        expected: usize,
+    },
+    /// A quotation mark opens a cell and nothing closes it.
+    #[error("the quotation mark that opens on line {line} is never closed")]
+    OpenQuote {
+        /// Number of the line in the file, from 1.
+        line: u64,
+    },
+    /// More columns or rows than the limit.
+    #[error("the table has more than {limit} {what}")]
+    TooMany {
+        /// `columns` or `rows`.
+        what: String,
+        /// Most accepted.
+        limit: u64,
+    },
+    /// The table has no row beyond the one that names the columns.
+    #[error("the table has no rows")]
+    NoRows,
+    /// Rows were asked for of a table that is not open, or of a column it does not have.
+    #[error("the table has no such rows")]
+    NoSuchRows,
 }
 
 /// Why the model's file is not here.
@@ -182,6 +243,7 @@ impl Failure {
     pub fn explain(&self) -> Explanation {
         let [what, why, next] = match self {
             Failure::Picture(error) => explain_picture(error),
+            Failure::Text(error) => explain_text(error),
             Failure::Download(error) => explain_download(error),
             Failure::Engine(error) => explain_engine(error),
         };
@@ -255,6 +317,64 @@ fn explain_picture(error: &PictureError) -> [String; 3] {
             "This picture is damaged.".into(),
             format!("Its {format} data could not be decoded: {detail}."),
             "Open it in a picture editor, save it again, and add that.".into(),
+        ],
+    }
+}
+
+fn explain_text(error: &TextError) -> [String; 3] {
+    match error {
+        TextError::Unreadable { detail } => [
+            "This file could not be read.".into(),
+            format!("The reason given: {detail}."),
+            "It may have been moved or changed: choose it again.".into(),
+        ],
+        TextError::Empty => [
+            "There is no text in it.".into(),
+            "It is empty, or holds nothing but white space.".into(),
+            "Write or choose something with words in it.".into(),
+        ],
+        TextError::TooManyBytes { bytes, limit } => [
+            "This text is too large.".into(),
+            format!(
+                "It has {}; the limit is {}.",
+                megabytes(*bytes),
+                megabytes(*limit)
+            ),
+            "Split it and add the parts.".into(),
+        ],
+        TextError::NotText { offset } => [
+            "This file is not a text.".into(),
+            format!("It holds a NUL byte at position {offset}, which texts do not."),
+            "Save it as plain text or CSV in UTF-8 and add that.".into(),
+        ],
+        TextError::RaggedRow {
+            line,
+            met,
+            expected,
+        } => [
+            format!("Line {line} of this table does not fit."),
+            format!("It has {met} cells, but the first line has {expected}."),
+            "Mend that line, or put cells with separators in them in quotation marks.".into(),
+        ],
+        TextError::OpenQuote { line } => [
+            format!("Line {line} of this table opens a quotation mark that is never closed."),
+            "Everything behind it would be one cell.".into(),
+            "Close it, or write two of them for one that is meant.".into(),
+        ],
+        TextError::TooMany { what, limit } => [
+            "This table is too large.".into(),
+            format!("It has more than {limit} {what}."),
+            "Split it and add the parts.".into(),
+        ],
+        TextError::NoRows => [
+            "This table has no rows.".into(),
+            "There is at most one line, which names the columns.".into(),
+            "Choose a table with texts in it.".into(),
+        ],
+        TextError::NoSuchRows => [
+            "The table is not open any more.".into(),
+            "The engine was started anew since.".into(),
+            "Add the table again.".into(),
         ],
     }
 }

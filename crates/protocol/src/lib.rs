@@ -7,11 +7,20 @@ mod catalog;
 mod failure;
 mod message;
 mod prediction;
+mod registry;
 
-pub use catalog::{
-    Card, Catalog, Conversion, EngineBuild, Flavour, Licence, ModelEntry, PackageRegistry,
-    PictureInput, Registry, ResizeFilter, Sample, ScoresOutput, ServedFile, Source, Task,
-};
-pub use failure::{DownloadError, EngineError, Explanation, Failure, PictureError};
+pub use catalog::{Catalog, EngineBuild, Flavour};
+pub use failure::{DownloadError, EngineError, Explanation, Failure, PictureError, TextError};
 pub use message::{Reply, Request, RequestId};
-pub use prediction::{Class, Classification, LoadTimes, Size, StageTimes};
+pub use prediction::{
+    Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, PictureFacts, Point, Reading,
+    ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,
+};
+pub use registry::{
+    Activation, Card, Channels, CharactersOutput, Conversion, DetectionInput, DetectionOutput,
+    DirectionOutput, Features, FeaturesInput, FeaturesOutput, Licence, LineInput, ModelEntry,
+    PackageRegistry, PictureInput, Registry, ResizeFilter, Sample, ScoresOutput, ServedFile,
+    Source, Spec, TextScoresOutput, TokenInput, Tokeniser, Variant, Vocabulary, Weights,
+};
+#[cfg(feature = "registry")]
+pub use registry::{RegistryError, RegistryErrors};

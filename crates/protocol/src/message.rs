@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Classification, Failure, Flavour, LoadTimes, ModelEntry};
+use crate::{
+    Analysis, Classification, Failure, Flavour, LoadTimes, ModelEntry, Reading, RowAnalysis,
+    TableFacts,
+};
 
 /// Names one request, so that a late answer can be told from the one being waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,16 +22,60 @@ pub enum Request {
     LoadModel {
         /// The model's registry entry.
         model: Box<ModelEntry>,
-        /// Text of the model's label file.
-        labels: String,
+        /// Text of the model's label file or vocabulary; empty where it has none.
+        text: String,
     },
-    /// Classifies the picture in the attachment with the loaded model.
+    /// Classifies the picture in the attachment.
     Classify {
         /// Comes back with the answer.
         id: RequestId,
+        /// Id of a model that was loaded.
+        model: String,
         /// How many classes to return, best first.
         top_k: usize,
     },
+    /// Reads the text in the picture in the attachment.
+    ReadText {
+        /// Comes back with the answer.
+        id: RequestId,
+    },
+    /// Analyses a text with every text classifier that was loaded.
+    AnalyseText {
+        /// Comes back with the answer.
+        id: RequestId,
+        /// The text; without it the attachment is a text file.
+        text: Option<String>,
+    },
+    /// Opens the table in the attachment, for the rows that are asked for next.
+    OpenTable {
+        /// Comes back with the answer.
+        id: RequestId,
+    },
+    /// Analyses some rows of the table that was opened last.
+    AnalyseRows {
+        /// The id that the table was opened under.
+        id: RequestId,
+        /// Which column holds the texts.
+        column: usize,
+        /// The first row.
+        from: usize,
+        /// How many rows.
+        count: usize,
+    },
+}
+
+impl Request {
+    /// The item that the request is about; `None` for what concerns no item.
+    pub fn id(&self) -> Option<RequestId> {
+        match self {
+            Request::LoadModel { .. } => None,
+            Request::Classify { id, .. }
+            | Request::ReadText { id }
+            | Request::AnalyseText { id, .. }
+            | Request::OpenTable { id }
+            | Request::AnalyseRows { id, .. } => Some(*id),
+        }
+    }
 }
 
 /// What the worker answers.
@@ -61,6 +108,36 @@ pub enum Reply {
         id: RequestId,
         /// The answer.
         classification: Classification,
+    },
+    /// The picture's text. The attachment holds the thumbnail's RGBA bytes, row by row.
+    TextRead {
+        /// The request this answers.
+        id: RequestId,
+        /// The answer.
+        reading: Reading,
+    },
+    /// What the text expresses.
+    Analysed {
+        /// The request this answers.
+        id: RequestId,
+        /// The answer.
+        analysis: Analysis,
+    },
+    /// The table can be read.
+    TableOpened {
+        /// The request this answers.
+        id: RequestId,
+        /// What it holds.
+        table: TableFacts,
+    },
+    /// What some rows of a table express.
+    RowsAnalysed {
+        /// The request this answers.
+        id: RequestId,
+        /// The rows, in order.
+        rows: Vec<RowAnalysis>,
+        /// Milliseconds that they took together.
+        time: f64,
     },
     /// This request failed; the worker is well and takes the next one.
     Failed {

@@ -13,4 +13,5 @@ mod thumbnail;
 pub use decode::decode;
 pub use limits::Limits;
 pub use preprocess::{center_crop, prepare};
+pub use resize::resize_bilinear;
 pub use thumbnail::{Thumbnail, thumbnail};

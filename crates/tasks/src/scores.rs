@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use vitrine_protocol::Class;
+use vitrine_protocol::{Activation, Class, TextAnswer, TextScoresOutput};
 
 /// Turns logits into probabilities: `exp(x_i) / Σ exp(x_j)`, computed in f64 from the largest
 /// value down, so that no finite logit overflows.
@@ -36,6 +36,11 @@ fn exponential(logit: f32, largest: f32) -> f64 {
     }
 }
 
+/// Turns a logit into the probability of yes: `1 / (1 + exp(-x))`, computed in f64.
+pub fn sigmoid(logit: f32) -> f32 {
+    (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32
+}
+
 /// Indices of the `k` largest values, largest first; fewer when there are fewer values.
 ///
 /// Of equal values the one with the lower index comes first, and NaN comes after every number.
@@ -56,9 +61,58 @@ fn descending(a: f32, b: f32) -> Ordering {
 /// `labels` are in the order of `logits`. A class beyond the last label is called by its index,
 /// such as `class 7`, so that a label file too short shows instead of shifting names.
 pub fn interpret(logits: &[f32], labels: &[String], k: usize) -> Vec<Class> {
-    let probabilities = softmax(logits);
+    named(top_k(logits, k), logits, &softmax(logits), labels)
+}
+
+/// What a text classifier's logits say, best class first.
+///
+/// With [`Activation::Softmax`] the `top_k` most probable classes, of which the first holds. With
+/// [`Activation::Sigmoid`] first the classes that reach their thresholds and then the others, both
+/// by probability: `top_k` of them, or all that hold where those are more. Where none holds, the
+/// best are listed all the same and `n_holding` is 0. A class without a threshold never holds.
+pub fn answer(
+    model: &str,
+    logits: &[f32],
+    labels: &[String],
+    output: &TextScoresOutput,
+) -> TextAnswer {
+    let (probabilities, n_holding, n_listed, order);
+    match output.activation {
+        Activation::Softmax => {
+            probabilities = softmax(logits);
+            order = top_k(logits, output.top_k);
+            n_holding = order.len().min(1);
+            n_listed = output.top_k;
+        }
+        Activation::Sigmoid => {
+            probabilities = logits.iter().copied().map(sigmoid).collect();
+            let holds = |index: &usize| {
+                let threshold = output.thresholds.get(*index);
+                threshold.is_some_and(|threshold| probabilities[*index] >= *threshold)
+            };
+            let (holding, others): (Vec<_>, Vec<_>) =
+                top_k(logits, logits.len()).into_iter().partition(holds);
+            n_holding = holding.len();
+            n_listed = n_holding.max(output.top_k);
+            order = [holding, others].concat();
+        }
+    }
+    let order = order.into_iter().take(n_listed);
+    TextAnswer {
+        model: model.to_owned(),
+        classes: named(order, logits, &probabilities, labels),
+        n_holding,
+    }
+}
+
+fn named(
+    order: impl IntoIterator<Item = usize>,
+    logits: &[f32],
+    probabilities: &[f32],
+    labels: &[String],
+) -> Vec<Class> {
     let name = |index: usize| labels.get(index).cloned();
-    top_k(logits, k)
+    order
         .into_iter()
         .map(|index| Class {
             index,
@@ -139,6 +193,64 @@ mod tests {
     #[test]
     fn nan_comes_last() {
         check_top_k(&[NAN, 0.1, -NAN, -INF, INF], 5, &[4, 1, 3, 0, 2]);
+    }
+
+    #[track_caller]
+    fn check_answer(output: &TextScoresOutput, logits: &[f32], classes: &[usize], holding: usize) {
+        let answer = answer("mood", logits, &[], output);
+        let met: Vec<usize> = answer.classes.iter().map(|class| class.index).collect();
+        assert_eq!((met.as_slice(), answer.n_holding), (classes, holding));
+    }
+
+    fn output(activation: Activation, top_k: usize, thresholds: &[f32]) -> TextScoresOutput {
+        TextScoresOutput {
+            labels: "mood.txt".to_owned(),
+            activation,
+            top_k,
+            thresholds: thresholds.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_sigmoid_is_that_of_scipy() {
+        // scipy.special.expit([0, 2, -3.5, -100, 1000, -1000])
+        assert_eq!(sigmoid(0.0), 0.5);
+        assert!((sigmoid(2.0) - 0.880_797).abs() < 1e-7);
+        assert!((sigmoid(-3.5) - 0.029_312_23).abs() < 1e-9);
+        assert!((sigmoid(-100.0) - 3.72e-44).abs() < 1e-45);
+        assert_eq!((sigmoid(1000.0), sigmoid(-1000.0)), (1.0, 0.0));
+        assert!(sigmoid(NAN).is_nan());
+    }
+
+    #[test]
+    fn with_softmax_the_best_class_holds() {
+        let output = output(Activation::Softmax, 2, &[]);
+        check_answer(&output, &[0.1, 0.7, 0.2], &[1, 2], 1);
+        check_answer(&output, &[0.1], &[0], 1);
+        check_answer(&output, &[], &[], 0);
+    }
+
+    #[test]
+    fn with_sigmoid_each_class_has_its_threshold() {
+        // The sigmoids of these logits are 0.5, 0.73, 0.88 and 0.27.
+        let logits = [0.0, 1.0, 2.0, -1.0];
+        let with = |top_k, thresholds: &[f32]| output(Activation::Sigmoid, top_k, thresholds);
+        check_answer(&with(2, &[0.9, 0.9, 0.9, 0.9]), &logits, &[2, 1], 0);
+        check_answer(&with(2, &[0.9, 0.9, 0.8, 0.9]), &logits, &[2, 1], 1);
+        check_answer(&with(2, &[0.5, 0.9, 0.9, 0.9]), &logits, &[0, 2], 1);
+        check_answer(&with(4, &[0.5, 0.9, 0.9, 0.2]), &logits, &[0, 3, 2, 1], 2);
+    }
+
+    #[test]
+    fn all_that_hold_are_listed() {
+        let output = output(Activation::Sigmoid, 1, &[0.1, 0.1, 0.99]);
+        check_answer(&output, &[0.0, 1.0, 2.0], &[1, 0], 2);
+    }
+
+    #[test]
+    fn a_class_without_a_threshold_or_a_number_never_holds() {
+        let output = output(Activation::Sigmoid, 2, &[0.1]);
+        check_answer(&output, &[NAN, 9.0], &[1, 0], 0);
     }
 
     #[test]

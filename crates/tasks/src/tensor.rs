@@ -9,6 +9,15 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
+/// Whole numbers with a shape, row-major: the last axis is contiguous.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdTensor {
+    /// Length of each axis, outermost first.
+    pub shape: Vec<usize>,
+    /// As many values as the product of `shape`.
+    pub values: Vec<i64>,
+}
+
 /// Values and a shape that do not belong together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{met} values do not fill a tensor of shape {shape:?}")]

@@ -2,11 +2,17 @@
 
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt as _;
+use image::RgbImage;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
-use vitrine_engine::{Classified, Classifier, TractModel};
-use vitrine_protocol::{EngineError, Failure, Flavour, ModelEntry, Reply, Request};
-use vitrine_tasks::picture::Limits;
-use vitrine_tasks::{Tensor, labels};
+use vitrine_engine::{Workbench, timed};
+use vitrine_protocol::{
+    Analysis, Classification, EngineError, Failure, Flavour, ModelEntry, PictureError,
+    PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, Spec,
+    StageTimes, TextError,
+};
+use vitrine_tasks::Tensor;
+use vitrine_tasks::picture::{self, Limits, Thumbnail};
+use vitrine_tasks::text::{self, DecodedText, Table};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -38,10 +44,20 @@ pub fn listen() -> Result<(), JsValue> {
     post(&scope, &ready, None)
 }
 
+/// What lives as long as the worker.
+#[derive(Default)]
+struct Desk {
+    workbench: Workbench,
+    /// The picture that was decoded last: one picture often has several tasks.
+    picture: Option<(RequestId, RgbImage)>,
+    /// The table that was opened last.
+    table: Option<(RequestId, Table)>,
+}
+
 async fn answer(scope: DedicatedWorkerGlobalScope, mut inbox: UnboundedReceiver<JsValue>) {
-    let mut classifier = None;
+    let mut desk = Desk::default();
     while let Some(data) = inbox.next().await {
-        if let Err(error) = answer_one(&scope, &mut classifier, data).await {
+        if let Err(error) = answer_one(&scope, &mut desk, data).await {
             // Not a message of ours: the page and the engine come from different builds.
             wasm_bindgen::throw_val(error);
         }
@@ -50,32 +66,20 @@ async fn answer(scope: DedicatedWorkerGlobalScope, mut inbox: UnboundedReceiver<
 
 async fn answer_one(
     scope: &DedicatedWorkerGlobalScope,
-    classifier: &mut Option<Classifier<TractModel>>,
+    desk: &mut Desk,
     data: JsValue,
 ) -> Result<(), JsValue> {
     let request: Request = serde_wasm_bindgen::from_value(Reflect::get(&data, &"message".into())?)?;
-    let attachment: Blob = Reflect::get(&data, &"attachment".into())?.dyn_into()?;
-    if let Request::Classify { id, .. } = request {
-        // A file over the limit must not be read into memory to find that out.
-        if let Err(error) = Limits::default().check_bytes(attachment.size() as u64) {
-            let failure = error.into();
-            return post(scope, &Reply::Failed { id, failure }, None);
-        }
-    }
-    let bytes = match read(&attachment).await {
-        Ok(bytes) => bytes,
-        Err(error) => return post(scope, &unreadable(request, &error), None),
-    };
+    let attachment: Option<Blob> = Reflect::get(&data, &"attachment".into())?.dyn_into().ok();
     match request {
-        Request::LoadModel { model, labels } => {
+        Request::LoadModel { model, text } => {
             let id = model.id.clone();
-            *classifier = None;
-            let loaded = class_names(&labels).and_then(|names| load(*model, names, bytes));
+            let loaded = match read(attachment.as_ref()).await {
+                Ok(weights) => desk.workbench.load(*model, &text, weights, now),
+                Err(detail) => Err(EngineError::Parse { detail }),
+            };
             let reply = match loaded {
-                Ok((loaded, times)) => {
-                    *classifier = Some(loaded);
-                    Reply::ModelReady { model: id, times }
-                }
+                Ok(times) => Reply::ModelReady { model: id, times },
                 Err(error) => Reply::ModelFailed {
                     model: id,
                     failure: error.into(),
@@ -83,65 +87,220 @@ async fn answer_one(
             };
             post(scope, &reply, None)
         }
-        Request::Classify { id, top_k } => {
-            let outcome = match classifier {
-                Some(classifier) => classifier.classify(&bytes, top_k, now),
-                None => Err(EngineError::NoModel.into()),
-            };
-            match outcome {
-                Ok(Classified {
-                    classification,
-                    thumbnail,
-                }) => {
-                    let rgba = Uint8Array::from(thumbnail.rgba.as_slice()).buffer();
-                    post(scope, &Reply::Classified { id, classification }, Some(rgba))
-                }
-                Err(failure) => post(scope, &Reply::Failed { id, failure }, None),
-            }
+        Request::Classify { id, model, top_k } => {
+            let reply = desk.classify(id, model, top_k, attachment.as_ref()).await;
+            post_picture(scope, id, reply)
+        }
+        Request::ReadText { id } => {
+            let reply = desk.read_text(id, attachment.as_ref()).await;
+            post_picture(scope, id, reply)
+        }
+        Request::AnalyseText { id, text } => {
+            let reply = desk.analyse_text(id, text, attachment.as_ref()).await;
+            post(scope, &or_failed(id, reply), None)
+        }
+        Request::OpenTable { id } => {
+            let reply = desk.open_table(id, attachment.as_ref()).await;
+            post(scope, &or_failed(id, reply), None)
+        }
+        Request::AnalyseRows {
+            id,
+            column,
+            from,
+            count,
+        } => {
+            let reply = desk.analyse_rows(id, column, from, count);
+            post(scope, &or_failed(id, reply), None)
         }
     }
 }
 
-/// A file that changed or vanished after it was chosen cannot be read any more.
-fn unreadable(request: Request, error: &JsValue) -> Reply {
-    let detail = error.dyn_ref::<js_sys::Error>().map_or_else(
-        || "no reason given".into(),
-        |error| String::from(error.message()),
-    );
-    match request {
-        Request::LoadModel { model, .. } => Reply::ModelFailed {
-            model: model.id,
-            failure: EngineError::Parse { detail }.into(),
-        },
-        Request::Classify { id, .. } => Reply::Failed {
-            id,
-            failure: Failure::from(vitrine_protocol::PictureError::Unreadable { detail }),
-        },
+fn or_failed(id: RequestId, reply: Result<Reply, Failure>) -> Reply {
+    reply.unwrap_or_else(|failure| Reply::Failed { id, failure })
+}
+
+/// A reply about a picture, and the picture's thumbnail.
+type PictureReply = Result<(Reply, Thumbnail), Failure>;
+
+impl Desk {
+    async fn classify(
+        &mut self,
+        id: RequestId,
+        model: String,
+        top_k: usize,
+        file: Option<&Blob>,
+    ) -> PictureReply {
+        let decode = self.open(id, file).await?;
+        let Some((_, pixels)) = &self.picture else {
+            return Err(EngineError::NoModel.into());
+        };
+        let (classes, times) = self.workbench.classify(&model, pixels, top_k, now)?;
+        let (picture, thumbnail) = facts(pixels);
+        let classification = Classification {
+            model,
+            classes,
+            picture,
+            times: StageTimes { decode, ..times },
+        };
+        Ok((Reply::Classified { id, classification }, thumbnail))
+    }
+
+    async fn read_text(&mut self, id: RequestId, file: Option<&Blob>) -> PictureReply {
+        let decode = self.open(id, file).await?;
+        let Some((_, pixels)) = &self.picture else {
+            return Err(EngineError::NoModel.into());
+        };
+        let (lines, times) = self.workbench.read(pixels, now)?;
+        let (picture, thumbnail) = facts(pixels);
+        let reading = Reading {
+            lines,
+            picture,
+            times: ReadingTimes { decode, ..times },
+        };
+        Ok((Reply::TextRead { id, reading }, thumbnail))
+    }
+
+    async fn analyse_text(
+        &mut self,
+        id: RequestId,
+        text: Option<String>,
+        file: Option<&Blob>,
+    ) -> Result<Reply, Failure> {
+        let DecodedText { text, n_replaced } = match text {
+            Some(text) => DecodedText {
+                text,
+                n_replaced: 0,
+            },
+            None => {
+                if let Some(file) = file {
+                    text::Limits::default().check_text_bytes(file.size() as u64)?;
+                }
+                let bytes = read(file)
+                    .await
+                    .map_err(|detail| TextError::Unreadable { detail })?;
+                text::decode(bytes)?
+            }
+        };
+        let (answers, encoded, times) = self.workbench.analyse(&text, now)?;
+        let analysis = Analysis {
+            excerpt: text::opening(&text),
+            answers,
+            n_tokens: encoded.n_tokens,
+            n_read: encoded.n_read(),
+            n_replaced,
+            times,
+        };
+        Ok(Reply::Analysed { id, analysis })
+    }
+
+    async fn open_table(&mut self, id: RequestId, file: Option<&Blob>) -> Result<Reply, Failure> {
+        self.table = None;
+        let limits = text::Limits::default();
+        if let Some(file) = file {
+            limits.check_table_bytes(file.size() as u64)?;
+        }
+        let bytes = read(file)
+            .await
+            .map_err(|detail| TextError::Unreadable { detail })?;
+        let opened = Table::open(bytes, &limits)?;
+        let table = opened.facts().clone();
+        self.table = Some((id, opened));
+        Ok(Reply::TableOpened { id, table })
+    }
+
+    fn analyse_rows(
+        &mut self,
+        id: RequestId,
+        column: usize,
+        from: usize,
+        count: usize,
+    ) -> Result<Reply, Failure> {
+        let texts = match &self.table {
+            Some((known, table)) if *known == id => table.texts(column, from, count)?,
+            _ => return Err(TextError::NoSuchRows.into()),
+        };
+        let start = now();
+        let rows = texts
+            .into_iter()
+            .enumerate()
+            .map(|(at, text)| self.row(from + at, &text))
+            .collect::<Result<_, _>>()?;
+        let time = now() - start;
+        Ok(Reply::RowsAnalysed { id, rows, time })
+    }
+
+    /// A cell without text has no answers; of the others only what holds, or the best, is kept.
+    fn row(&mut self, row: usize, text: &str) -> Result<RowAnalysis, Failure> {
+        let mut answers = Vec::new();
+        if !text.trim().is_empty() {
+            (answers, ..) = self.workbench.analyse(text, now)?;
+            for answer in &mut answers {
+                answer.classes.truncate(answer.n_holding.max(1));
+            }
+        }
+        Ok(RowAnalysis {
+            row,
+            excerpt: text::excerpt(text),
+            answers,
+        })
+    }
+
+    /// Makes the file's picture the current one and returns the milliseconds that decoding took,
+    /// 0 where it is current already.
+    async fn open(&mut self, id: RequestId, file: Option<&Blob>) -> Result<f64, Failure> {
+        if self.picture.as_ref().is_some_and(|(known, _)| *known == id) {
+            return Ok(0.0);
+        }
+        self.picture = None;
+        if let Some(file) = file {
+            // A file over the limit must not be read into memory to find that out.
+            Limits::default().check_bytes(file.size() as u64)?;
+        }
+        let bytes = read(file)
+            .await
+            .map_err(|detail| PictureError::Unreadable { detail })?;
+        let (pixels, decode) = timed(now, || picture::decode(&bytes, &Limits::default()));
+        self.picture = Some((id, pixels?));
+        Ok(decode)
     }
 }
 
-fn class_names(text: &str) -> Result<Vec<String>, EngineError> {
-    match labels::parse(text) {
-        Ok(labels) => Ok(labels.into_iter().map(|label| label.name).collect()),
-        Err(error) => Err(EngineError::Parse {
-            detail: error.to_string(),
-        }),
+fn facts(pixels: &RgbImage) -> (PictureFacts, Thumbnail) {
+    let thumbnail = picture::thumbnail(pixels);
+    let facts = PictureFacts {
+        size: Size {
+            width: pixels.width(),
+            height: pixels.height(),
+        },
+        thumbnail: thumbnail.size,
+    };
+    (facts, thumbnail)
+}
+
+fn post_picture(
+    scope: &DedicatedWorkerGlobalScope,
+    id: RequestId,
+    reply: PictureReply,
+) -> Result<(), JsValue> {
+    match reply {
+        Ok((reply, thumbnail)) => {
+            let rgba = Uint8Array::from(thumbnail.rgba.as_slice()).buffer();
+            post(scope, &reply, Some(rgba))
+        }
+        Err(failure) => post(scope, &Reply::Failed { id, failure }, None),
     }
 }
 
-fn load(
-    entry: ModelEntry,
-    labels: Vec<String>,
-    weights: Vec<u8>,
-) -> Result<(Classifier<TractModel>, vitrine_protocol::LoadTimes), EngineError> {
-    let shape = Classifier::<TractModel>::input_shape(&entry);
-    let (model, times) = TractModel::load(weights, &shape, now)?;
-    Ok((Classifier::new(entry, labels, model), times))
-}
-
-async fn read(blob: &Blob) -> Result<Vec<u8>, JsValue> {
-    let buffer = JsFuture::from(blob.array_buffer()).await?;
-    Ok(Uint8Array::new(&buffer).to_vec())
+/// The bytes of a file, or the browser's words: it may have changed or vanished since it was chosen.
+async fn read(file: Option<&Blob>) -> Result<Vec<u8>, String> {
+    let file = file.ok_or("nothing came with the request")?;
+    match JsFuture::from(file.array_buffer()).await {
+        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
+        Err(error) => Err(error.dyn_ref::<js_sys::Error>().map_or_else(
+            || "no reason given".into(),
+            |error| String::from(error.message()),
+        )),
+    }
 }
 
 fn post(
@@ -174,25 +333,32 @@ fn now() -> f64 {
     performance_now()
 }
 
-/// A model without the message loop, for measuring and comparing in one page.
+/// A picture classifier without the message loop, for measuring and comparing in one page.
 #[wasm_bindgen]
 pub struct Session {
-    classifier: Classifier<TractModel>,
+    workbench: Workbench,
+    model: String,
     input_shape: Vec<usize>,
 }
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads, optimises and warms up the model of a registry entry, given as the page has it.
+    /// Loads, optimises and warms up the model of a registry entry, given as the page has it, with
+    /// the text of its label file.
     #[wasm_bindgen(constructor)]
-    pub fn new(entry: JsValue, labels: JsValue, weights: Vec<u8>) -> Result<Session, JsError> {
+    pub fn new(entry: JsValue, labels: &str, weights: Vec<u8>) -> Result<Session, JsError> {
         console_error_panic_hook::set_once();
         let entry: ModelEntry = serde_wasm_bindgen::from_value(entry)?;
-        let labels: Vec<String> = serde_wasm_bindgen::from_value(labels)?;
-        let input_shape = Classifier::<TractModel>::input_shape(&entry).to_vec();
-        let (classifier, _) = load(entry, labels, weights)?;
+        let Spec::PictureClassification { input, .. } = &entry.spec else {
+            return Err(JsError::new("the entry is of no picture classifier"));
+        };
+        let side = input.crop as usize;
+        let (model, input_shape) = (entry.id.clone(), vec![1, 3, side, side]);
+        let mut workbench = Workbench::new();
+        workbench.load(entry, labels, weights, now)?;
         Ok(Session {
-            classifier,
+            workbench,
+            model,
             input_shape,
         })
     }
@@ -203,7 +369,7 @@ impl Session {
             shape: self.input_shape.clone(),
             values,
         };
-        Ok(self.classifier.infer(input)?.values)
+        Ok(self.workbench.infer(&self.model, input)?.values)
     }
 
     /// The flavour of this module: `simd` or `relaxed`.

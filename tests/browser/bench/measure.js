@@ -1,6 +1,6 @@
 // One measurement in Chromium, and the figures made of it.
 
-import { catalog, engineFolder, labels, TEST_FILES, SITE } from "../support.js";
+import { catalog, classification, engineFolder, labelFile, TEST_FILES, SITE } from "../support.js";
 
 /** Rounds before anything counts: V8 still replaces its baseline code during the first ones. */
 const WARM_UP_ROUNDS = 12;
@@ -12,7 +12,8 @@ export async function measure(page, { flavours, rounds, stockEngine }) {
   await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
   const setting = {
     entry,
-    labels: await labels(entry),
+    side: classification(entry).input.crop,
+    labels: await labelFile(entry),
     enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
     ortUrl: new URL("browser/node_modules/onnxruntime-web/dist/", TEST_FILES).href,
     modelUrl: new URL(`models/${entry.served.file}`, SITE).href,
@@ -26,7 +27,7 @@ export async function measure(page, { flavours, rounds, stockEngine }) {
   const { times, differences } = await page.evaluate(async (setting) => {
     const { loadVitrine, loadOnnxRuntime, pseudoPhotograph, maxDifference, interleave } =
       await import(setting.enginesUrl);
-    const side = setting.entry.input.crop;
+    const { side } = setting;
     const shape = [1, 3, side, side];
     const engines = { ort: await loadOnnxRuntime({ ...setting, shape }) };
     for (const [flavour, engineUrl] of Object.entries(setting.engineUrls)) {

@@ -6,11 +6,9 @@
 //! and their activation is ReLU6.
 
 use anyhow::Result;
-use half::f16;
-use prost::Message as _;
+use vitrine_onnx::format::{Attribute, Graph, Model, Node, Tensor, ValueInfo};
 
 use super::checkpoint::Checkpoint;
-use super::onnx::{Attribute, FLOAT, FLOAT16, Graph, Model, Node, OperatorSet, Tensor, ValueInfo};
 
 /// Side of the input square in pixels.
 const SIDE: usize = 224;
@@ -62,23 +60,15 @@ const fn stage(
     }
 }
 
-/// How weights are stored; biases, which are few, are always f32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precision {
-    /// As in the checkpoint.
-    F32,
-    /// Rounded to the nearest f16, each behind a `Cast` to f32.
-    F16,
-}
-
-/// Writes the model with input `input` `[1, 3, 224, 224]` and output `logits` `[1, 1000]`.
+/// Writes the model with input `input` `[1, 3, 224, 224]`, output `logits` `[1, 1000]` and f32
+/// weights.
 ///
 /// The same checkpoint gives the same bytes on every machine.
 ///
 /// # Errors
 /// When the checkpoint lacks a tensor or has it in another shape.
-pub(super) fn to_onnx(checkpoint: &Checkpoint, precision: Precision) -> Result<Vec<u8>> {
-    let mut graph = Builder::new(checkpoint, precision);
+pub(super) fn to_onnx(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
+    let mut graph = Builder::new(checkpoint);
     let stem = graph.conv_bn(
         "_conv_stem",
         "_bn0",
@@ -107,7 +97,7 @@ pub(super) fn to_onnx(checkpoint: &Checkpoint, precision: Precision) -> Result<V
     let pooled = graph.node("GlobalAveragePool", "pool", &[&head], vec![]);
     let flat = graph.node("Flatten", "flatten", &[&pooled], vec![]);
     graph.classifier(&flat)?;
-    Ok(graph.into_model().encode_to_vec())
+    Ok(Model::new(graph.graph).to_bytes())
 }
 
 /// One convolution; depthwise where `groups` is the number of channels.
@@ -160,17 +150,15 @@ fn same_padding(length: usize, kernel: usize, stride: usize) -> (usize, usize) {
 /// The graph as it grows from input to output. Values are named after the layer that makes them.
 struct Builder<'a> {
     checkpoint: &'a Checkpoint,
-    precision: Precision,
     graph: Graph,
     /// Side of the feature map in pixels.
     side: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn new(checkpoint: &'a Checkpoint, precision: Precision) -> Builder<'a> {
+    fn new(checkpoint: &'a Checkpoint) -> Builder<'a> {
         let mut builder = Builder {
             checkpoint,
-            precision,
             graph: Graph {
                 name: "efficientnet-lite0".to_owned(),
                 input: vec![ValueInfo::f32("input", &[1, 3, SIDE, SIDE])],
@@ -179,8 +167,8 @@ impl<'a> Builder<'a> {
             },
             side: SIDE,
         };
-        builder.f32_tensor("relu6.min", &[], &[0.0]);
-        builder.f32_tensor("relu6.max", &[], &[6.0]);
+        builder.tensor("relu6.min", &[], &[0.0]);
+        builder.tensor("relu6.max", &[], &[6.0]);
         builder
     }
 
@@ -240,17 +228,19 @@ impl<'a> Builder<'a> {
                 f64::from(*gamma) / (f64::from(*variance) + BATCH_NORM_EPSILON).sqrt()
             })
             .collect();
-        let folded: Vec<f64> = weights
+        let folded: Vec<f32> = weights
             .chunks_exact(weights.len() / conv.channels_out)
             .zip(&scales)
-            .flat_map(|(filter, scale)| filter.iter().map(move |weight| f64::from(*weight) * scale))
+            .flat_map(|(filter, scale)| {
+                (filter.iter()).map(move |weight| (f64::from(*weight) * scale) as f32)
+            })
             .collect();
         let bias: Vec<f32> = (beta.iter().zip(mean).zip(&scales))
             .map(|((beta, mean), scale)| (f64::from(*beta) - f64::from(*mean) * scale) as f32)
             .collect();
 
-        let weight = self.weights(&format!("{name}.weight"), &conv.weight_shape(), &folded);
-        let bias = self.f32_tensor(&format!("{name}.bias"), &channels, &bias);
+        let weight = self.tensor(&format!("{name}.weight"), &conv.weight_shape(), &folded);
+        let bias = self.tensor(&format!("{name}.bias"), &channels, &bias);
         let (before, after) = same_padding(self.side, conv.kernel, conv.stride);
         self.side = self.side.div_ceil(conv.stride);
         let attributes = vec![
@@ -270,10 +260,9 @@ impl<'a> Builder<'a> {
     fn classifier(&mut self, features: &str) -> Result<()> {
         let shape = [CLASSES, HEAD_CHANNELS];
         let weights = self.checkpoint.tensor("_fc.weight", &shape)?;
-        let weights: Vec<f64> = weights.iter().copied().map(f64::from).collect();
-        let bias = self.checkpoint.tensor("_fc.bias", &[CLASSES])?.to_vec();
-        let weight = self.weights("_fc.weight", &shape, &weights);
-        let bias = self.f32_tensor("_fc.bias", &[CLASSES], &bias);
+        let bias = self.checkpoint.tensor("_fc.bias", &[CLASSES])?;
+        let weight = self.tensor("_fc.weight", &shape, weights);
+        let bias = self.tensor("_fc.bias", &[CLASSES], bias);
         let transposed = vec![Attribute::int("transB", 1)];
         self.node("Gemm", "logits", &[features, &weight, &bias], transposed);
         Ok(())
@@ -287,60 +276,16 @@ impl<'a> Builder<'a> {
         inputs: &[&str],
         attribute: Vec<Attribute>,
     ) -> String {
-        self.graph.node.push(Node {
-            input: inputs.iter().map(|input| (*input).to_owned()).collect(),
-            output: vec![name.to_owned()],
-            name: name.to_owned(),
-            op_type: op_type.to_owned(),
-            attribute,
-        });
+        let node = Node::new(op_type, name, inputs, attribute);
+        self.graph.node.push(node);
         name.to_owned()
     }
 
-    /// Stores weights in the wanted precision and returns the name of their f32 value.
-    fn weights(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
-        if self.precision == Precision::F32 {
-            let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-            return self.f32_tensor(name, shape, &values);
-        }
-        let stored = format!("{name}.f16");
-        let bytes = values
-            .iter()
-            .flat_map(|value| f16::from_f64(*value).to_le_bytes())
-            .collect();
-        self.tensor(&stored, FLOAT16, shape, bytes);
-        let to_f32 = vec![Attribute::int("to", i64::from(FLOAT))];
-        self.node("Cast", name, &[&stored], to_f32)
-    }
-
-    fn f32_tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        self.tensor(name, FLOAT, shape, bytes)
-    }
-
-    fn tensor(&mut self, name: &str, data_type: i32, shape: &[usize], raw_data: Vec<u8>) -> String {
-        self.graph.initializer.push(Tensor {
-            dims: shape.iter().map(|length| *length as i64).collect(),
-            data_type,
-            name: name.to_owned(),
-            raw_data,
-        });
+    /// Adds a constant and returns its name.
+    fn tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let tensor = Tensor::f32(name, shape, values);
+        self.graph.initializer.push(tensor);
         name.to_owned()
-    }
-
-    fn into_model(self) -> Model {
-        Model {
-            ir_version: 8,
-            producer_name: "vitrine".to_owned(),
-            graph: Some(self.graph),
-            opset_import: vec![OperatorSet {
-                domain: String::new(),
-                version: 13,
-            }],
-        }
     }
 }
 
@@ -367,9 +312,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_without_a_tensor_is_named() {
-        let error = to_onnx(&Checkpoint::default(), Precision::F16)
-            .unwrap_err()
-            .to_string();
+        let error = to_onnx(&Checkpoint::default()).unwrap_err().to_string();
         assert!(error.contains("_conv_stem.weight"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Files out of packages of public registries, kept by hash.
+//! Files out of packages of public registries, kept by hash, and out of this repository.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -31,6 +31,14 @@ impl Sources {
         let mut by_hash = HashMap::new();
         let mut missing: BTreeMap<(&str, &str), Vec<&Source>> = BTreeMap::new();
         for source in sources {
+            if source.registry == PackageRegistry::Repository {
+                let file = paths.root.join(&source.path);
+                let bytes =
+                    fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+                checked(source, bytes)?;
+                by_hash.insert(source.sha256.clone(), file);
+                continue;
+            }
             let file = cache.join(&source.sha256);
             if fs::read(&file).is_ok_and(|bytes| sha256(&bytes) == source.sha256) {
                 by_hash.insert(source.sha256.clone(), file);
@@ -79,6 +87,9 @@ fn download_package(source: &Source, folder: &Path) -> Result<PathBuf> {
                 .args(["--platform", "manylinux_2_28_x86_64"])
                 .arg(format!("{package}=={version}"));
             command
+        }
+        PackageRegistry::Repository => {
+            bail!("{package} is no package, it is part of this repository")
         }
         PackageRegistry::Npm => {
             let mut command = Command::new("npm");
@@ -140,7 +151,7 @@ fn checked(source: &Source, bytes: Vec<u8>) -> Result<Vec<u8>> {
     let met = sha256(&bytes);
     if met != source.sha256 {
         bail!(
-            "{} of {} {} has SHA-256 {met}, but the registry says {}: the package changed or the download is damaged",
+            "{} of {} {} has SHA-256 {met}, but the registry says {}: the file changed or the download is damaged",
             source.path,
             source.package,
             source.version,
@@ -228,6 +239,21 @@ mod tests {
             error.contains(&sha256(b"abc")) && error.contains(&sha256(b"abd")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_file_of_the_repository_is_taken_from_the_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut wanted = source(b"abc");
+        wanted.registry = PackageRegistry::Repository;
+        let file = folder.path().join(&wanted.path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, b"abd").unwrap();
+        let error = Sources::fetch(&paths(folder.path()), [&wanted].into_iter()).err();
+        assert!(error.unwrap().to_string().contains(&sha256(b"abd")));
+        fs::write(&file, b"abc").unwrap();
+        let sources = Sources::fetch(&paths(folder.path()), [&wanted].into_iter()).unwrap();
+        assert_eq!(sources.read(&wanted).unwrap(), b"abc");
     }
 
     #[test]

@@ -54,6 +54,18 @@ pub(super) fn resize_window(
     scaled
 }
 
+/// Scales a whole picture with Pillow's triangle filter, which smooths where it shrinks.
+///
+/// The size must be small enough to allocate; a picture without pixels gives black.
+pub fn resize_bilinear(image: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
+    let (width, height) = (u64::from(width), u64::from(height));
+    let whole = Window {
+        x: 0..width,
+        y: 0..height,
+    };
+    resize_window(image, (width, height), &whole, ResizeFilter::Bilinear)
+}
+
 /// The source pixels that make one pixel of the result, along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Taps {

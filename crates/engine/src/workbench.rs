@@ -1,0 +1,212 @@
+//! Every model that was loaded, and what can be done with them.
+
+use std::collections::HashMap;
+
+use image::RgbImage;
+use vitrine_protocol::{
+    AnalysisTimes, Class, EngineError, Line, LoadTimes, ModelEntry, ReadingTimes, Spec, StageTimes,
+    TextAnswer,
+};
+use vitrine_tasks::reading::Characters;
+use vitrine_tasks::text::Tokeniser;
+use vitrine_tasks::{Tensor, labels};
+
+use crate::classify::{Classifier, picture_spec};
+use crate::clock::Clock;
+use crate::encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
+use crate::model::InputSpec;
+use crate::read::{
+    Detector, Direction, Recogniser, detector_spec, direction_spec, read, recogniser_spec,
+};
+use crate::tract_model::TractModel;
+
+/// The models of one worker, or of one run of the native command.
+#[derive(Default)]
+pub struct Workbench {
+    classifiers: HashMap<String, Classifier<TractModel>>,
+    detector: Option<Detector<TractModel>>,
+    direction: Option<Direction<TractModel>>,
+    recogniser: Option<Recogniser<TractModel>>,
+    encoder: Option<Encoder<TractModel>>,
+    heads: Vec<Head<TractModel>>,
+}
+
+impl Workbench {
+    /// A workbench without models.
+    pub fn new() -> Workbench {
+        Workbench::default()
+    }
+
+    /// Loads a model for its task and runs it until it is warm. Of classifiers and heads there may
+    /// be several, told apart by their ids; of the other tasks the model loaded last is used.
+    ///
+    /// `text` is the model's label file or vocabulary, `weights` its ONNX file.
+    ///
+    /// # Errors
+    /// As [`TractModel::load`]; [`EngineError::Parse`] also for a text that is not as it should be.
+    pub fn load(
+        &mut self,
+        entry: ModelEntry,
+        text: &str,
+        weights: Vec<u8>,
+        clock: Clock,
+    ) -> Result<LoadTimes, EngineError> {
+        let id = entry.id;
+        let load = |inputs: &[InputSpec], outputs: &[String]| {
+            TractModel::load(weights, inputs, outputs, clock)
+        };
+        let times = match entry.spec {
+            Spec::PictureClassification { input, .. } => {
+                let names = class_names(text)?;
+                let (model, times) = load(&[picture_spec(&input)], &[])?;
+                let classifier = Classifier::new(input, names, model);
+                self.classifiers.insert(id, classifier);
+                times
+            }
+            Spec::TextDetection { input, output } => {
+                let (model, times) = load(&[detector_spec()], &[])?;
+                self.detector = Some(Detector {
+                    input,
+                    output,
+                    model,
+                });
+                times
+            }
+            Spec::LineDirection { input, output } => {
+                let (model, times) = load(&[direction_spec(&input)], &[])?;
+                self.direction = Some(Direction {
+                    input,
+                    output,
+                    model,
+                });
+                times
+            }
+            Spec::LineRecognition { input, output } => {
+                let characters = Characters::parse(text).map_err(bad_text)?;
+                let (model, times) = load(&[recogniser_spec(&input)], &[])?;
+                self.recogniser = Some(Recogniser {
+                    input,
+                    min_confidence: output.min_confidence,
+                    characters,
+                    model,
+                });
+                times
+            }
+            Spec::TextEncoding { input, output } => {
+                let tokeniser = Tokeniser::new(text).map_err(bad_text)?;
+                let (model, times) = load(&encoder_specs(), &output.states)?;
+                let encoder = Encoder {
+                    input,
+                    output,
+                    tokeniser,
+                    model,
+                };
+                self.encoder = Some(encoder);
+                times
+            }
+            Spec::TextClassification { input, output } => {
+                let labels = class_names(text)?;
+                let (model, times) = load(&head_specs(input.features, input.length), &[])?;
+                self.heads.retain(|head| head.id != id);
+                self.heads.push(Head {
+                    id,
+                    features: input.features,
+                    output,
+                    labels,
+                    model,
+                });
+                times
+            }
+        };
+        Ok(times)
+    }
+
+    /// Names what is in a picture; see [`Classifier::classify`].
+    ///
+    /// # Errors
+    /// [`EngineError::NoModel`] when no picture classifier with this id was loaded.
+    pub fn classify(
+        &mut self,
+        model: &str,
+        pixels: &RgbImage,
+        top_k: usize,
+        clock: Clock,
+    ) -> Result<(Vec<Class>, StageTimes), EngineError> {
+        self.classifier(model)?.classify(pixels, top_k, clock)
+    }
+
+    /// Runs a picture classifier on a tensor that is already prepared.
+    ///
+    /// # Errors
+    /// As [`Workbench::classify`].
+    pub fn infer(&mut self, model: &str, input: Tensor) -> Result<Tensor, EngineError> {
+        self.classifier(model)?.infer(input)
+    }
+
+    /// Reads the text in a picture; see [`read`].
+    ///
+    /// # Errors
+    /// [`EngineError::NoModel`] unless a model for each of its three tasks was loaded.
+    pub fn read(
+        &mut self,
+        picture: &RgbImage,
+        clock: Clock,
+    ) -> Result<(Vec<Line>, ReadingTimes), EngineError> {
+        match (
+            &mut self.detector,
+            &mut self.direction,
+            &mut self.recogniser,
+        ) {
+            (Some(detector), Some(direction), Some(recogniser)) => {
+                read(detector, direction, recogniser, picture, clock)
+            }
+            _ => Err(EngineError::NoModel),
+        }
+    }
+
+    /// Hidden states of a text; see [`Encoder::encode`].
+    ///
+    /// # Errors
+    /// [`EngineError::NoModel`] when no text encoder was loaded.
+    pub fn encode(&mut self, text: &str, clock: Clock) -> Result<Encoded, EngineError> {
+        let encoder = self.encoder.as_mut().ok_or(EngineError::NoModel)?;
+        encoder.encode(text, clock)
+    }
+
+    /// What every head that was loaded says of a text; see [`analyse`].
+    ///
+    /// # Errors
+    /// [`EngineError::NoModel`] when no text encoder was loaded.
+    pub fn analyse(
+        &mut self,
+        text: &str,
+        clock: Clock,
+    ) -> Result<(Vec<TextAnswer>, Encoded, AnalysisTimes), EngineError> {
+        let encoder = self.encoder.as_mut().ok_or(EngineError::NoModel)?;
+        analyse(encoder, &mut self.heads, text, clock)
+    }
+
+    /// Raw outputs of one head for a text that is encoded already.
+    ///
+    /// # Errors
+    /// [`EngineError::NoModel`] when no head with this id was loaded.
+    pub fn logits(&mut self, head: &str, encoded: &Encoded) -> Result<Vec<f32>, EngineError> {
+        let head = self.heads.iter_mut().find(|known| known.id == head);
+        head.ok_or(EngineError::NoModel)?.logits(encoded)
+    }
+
+    fn classifier(&mut self, model: &str) -> Result<&mut Classifier<TractModel>, EngineError> {
+        self.classifiers.get_mut(model).ok_or(EngineError::NoModel)
+    }
+}
+
+fn class_names(text: &str) -> Result<Vec<String>, EngineError> {
+    let labels = labels::parse(text).map_err(bad_text)?;
+    Ok(labels.into_iter().map(|label| label.name).collect())
+}
+
+fn bad_text(error: impl std::error::Error) -> EngineError {
+    EngineError::Parse {
+        detail: error.to_string(),
+    }
+}

@@ -1,0 +1,19 @@
+//! ONNX files: the part of the format that is written here, and rewriting of files from elsewhere.
+//!
+//! [`narrow`] stores the weights of an existing file in another width, [`text_head`] writes a small
+//! classifier, [`characters`] reads a recogniser's alphabet, and [`format`](mod@format) holds the
+//! messages for whoever builds a graph. Nothing here runs a model.
+
+mod characters;
+mod error;
+pub mod format;
+mod graph;
+mod narrow;
+mod rounding;
+mod text_head;
+mod wire;
+
+pub use characters::characters;
+pub use error::OnnxError;
+pub use narrow::narrow;
+pub use text_head::{Dense, Matrix, TextHead, text_head};
