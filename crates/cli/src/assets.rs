@@ -93,9 +93,14 @@ impl Assets {
         fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
     }
 
+    /// Folder of the files that are served.
+    pub(crate) fn models(&self) -> PathBuf {
+        self.folder.join("models")
+    }
+
     /// The served file of a model.
     pub(crate) fn served(&self, entry: &ModelEntry) -> PathBuf {
-        self.folder.join("models").join(&entry.served.file)
+        self.models().join(&entry.served.file)
     }
 
     /// The class keys and names of a model, in the order of its outputs; none where it has none.

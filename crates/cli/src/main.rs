@@ -6,6 +6,7 @@
 mod analyse;
 mod assets;
 mod evaluate;
+mod models;
 mod predict;
 mod read;
 mod record;
@@ -50,6 +51,11 @@ enum Task {
     Runs(runs::Options),
     /// Measure a model on labelled data
     Evaluate(evaluate::Options),
+    /// What the registry has, and whether it is there
+    Models {
+        #[command(subcommand)]
+        task: models::Task,
+    },
 }
 
 fn main() -> Result<()> {
@@ -63,6 +69,7 @@ fn main() -> Result<()> {
         Task::Train(options) => train::run(&assets, &options),
         Task::Runs(options) => runs::run(&assets, &options),
         Task::Evaluate(options) => evaluate::run(&assets, &options),
+        Task::Models { task } => models::run(&assets, &task),
     }
 }
 
