@@ -1,4 +1,5 @@
-//! The model's files: fetched with progress; weights are used only if they are the expected ones.
+//! The model's files: fetched with progress, unpacked by the browser; weights are used only if they
+//! are the expected ones.
 
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use leptos::prelude::window;
@@ -6,8 +7,8 @@ use vitrine_protocol::{DownloadError, ModelEntry, ServedFile};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, RequestCache, RequestInit,
-    Response,
+    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, ReadableWritablePair,
+    RequestCache, RequestInit, Response,
 };
 
 use crate::web;
@@ -21,7 +22,7 @@ pub(crate) struct ModelFiles {
     pub(crate) text: String,
 }
 
-/// Fetches a model's files. `on_progress` gets the bytes of the model that have come so far,
+/// Fetches a model's files. `on_progress` gets the bytes of the packed model that have come so far,
 /// after any transfer encoding is undone.
 ///
 /// # Errors
@@ -40,14 +41,39 @@ pub(crate) async fn model_files(
         (None, Some(vocabulary)) => checked_text(&vocabulary.served, signal).await?,
         (None, None) => String::new(),
     };
-    let response = fetch(&format!("models/{}", model.served.file), signal).await?;
+    let file = format!("models/{}", model.served.packed_file());
+    let response = fetch(&file, signal).await?;
     let chunks = match response.body() {
         Some(body) => read(body, on_progress).await.map_err(network)?,
         None => Array::new(),
     };
-    let weights = Blob::new_with_u8_array_sequence(&chunks).map_err(network)?;
+    let packed = Blob::new_with_u8_array_sequence(&chunks).map_err(network)?;
+    let weights = unpack(&packed)
+        .await
+        .map_err(|error| DownloadError::Packed {
+            file,
+            detail: web::words(&error),
+        })?;
     check(&weights, &model.served).await?;
     Ok(ModelFiles { weights, text })
+}
+
+/// Undoes zlib by the browser's own decoder.
+async fn unpack(packed: &Blob) -> Result<Blob, JsValue> {
+    #[wasm_bindgen]
+    extern "C" {
+        /// A readable and a writable stream, which `web-sys` does not have under this name.
+        #[wasm_bindgen(extends = js_sys::Object)]
+        type DecompressionStream;
+
+        #[wasm_bindgen(constructor, catch)]
+        fn new(format: &str) -> Result<DecompressionStream, JsValue>;
+    }
+
+    let decoder: ReadableWritablePair = DecompressionStream::new("deflate")?.unchecked_into();
+    let stream = packed.stream().pipe_through(&decoder);
+    let response = Response::new_with_opt_readable_stream(Some(&stream))?;
+    Ok(JsFuture::from(response.blob()?).await?.unchecked_into())
 }
 
 async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadError> {

@@ -42,9 +42,7 @@ fn main() {
         let (state, models) = (store.read(), models.clone());
         move || view! { <Workspace state models note report /> }
     };
-    for model in &models {
-        web::reveal(model.spec.task());
-    }
+    web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
     Session::begin(store, models, engine);
     mount_to(workspace.unchecked_into(), mount).forget();
     show_outside_workspace(store.read());

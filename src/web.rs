@@ -28,18 +28,18 @@ pub(crate) fn set_phase(phase: &str) {
     }
 }
 
-/// Shows what `index.html` hides until there is a model for its task.
-pub(crate) fn reveal(task: &str) {
-    let selector = format!("[data-needs=\"{task}\"]");
-    let Ok(hidden) = document().query_selector_all(&selector) else {
+/// Hides what `index.html` offers for a task that no model does; `has_model` says which those are.
+pub(crate) fn withdraw_unserved(has_model: impl Fn(&str) -> bool) {
+    let Ok(offers) = document().query_selector_all("[data-needs]") else {
         return;
     };
-    for at in 0..hidden.length() {
-        let element = hidden
+    for at in 0..offers.length() {
+        let offer = offers
             .get(at)
             .and_then(|node| node.dyn_into::<HtmlElement>().ok());
-        if let Some(element) = element {
-            element.set_hidden(false);
+        if let Some(offer) = offer {
+            let task = offer.get_attribute("data-needs").unwrap_or_default();
+            offer.set_hidden(!has_model(&task));
         }
     }
 }

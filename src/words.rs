@@ -30,6 +30,9 @@ const NAME_CHARACTERS: usize = 60;
 /// Lines read with less confidence than this are marked.
 pub(crate) const LOW_CONFIDENCE: f32 = 0.8;
 
+/// Below this share of 1 a measured figure needs two decimals.
+const RARE: f64 = 0.02;
+
 /// A share of 1 as `87.3 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
@@ -237,12 +240,19 @@ pub(crate) fn card(card: &Card) -> String {
         date,
         ..
     } = card;
+    let figure = |share: f64| percent_of_card(share, *value);
     format!(
-        "{} {metric} (95 % interval {:.1}–{}), n = {n}: {dataset}; {date}",
-        percent(*value),
-        100.0 * low,
-        percent(*high),
+        "{} % {metric} (95 % interval {}–{} %), n = {n}: {dataset}; {date}",
+        figure(*value),
+        figure(*low),
+        figure(*high),
     )
+}
+
+/// A share as percent without its sign; of rare errors with a decimal more.
+fn percent_of_card(share: f64, value: f64) -> String {
+    let decimals = if value < RARE { 2 } else { 1 };
+    format!("{:.decimals$}", 100.0 * share)
 }
 
 #[cfg(test)]
@@ -341,5 +351,12 @@ mod tests {
             card(&measured),
             "89.0 % top-1 accuracy (95 % interval 86.0–91.5 %), n = 500: ImageNet samples; 2026-11-24"
         );
+        let rare = Card {
+            metric: "character error rate".to_owned(),
+            value: 0.0041,
+            interval: [0.003, 0.0053],
+            ..measured
+        };
+        assert!(card(&rare).starts_with("0.41 % character error rate (95 % interval 0.30–0.53 %)"));
     }
 }

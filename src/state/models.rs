@@ -75,7 +75,7 @@ impl Models {
             .map(|entry| ModelState {
                 used_for: Use::of(&entry.spec),
                 title: entry.title.clone(),
-                bytes: entry.served.bytes,
+                bytes: entry.served.packed,
                 weights: Weights::Absent,
                 loaded: Loaded::No,
             })

@@ -29,14 +29,15 @@ fn ModelCard(model: ModelEntry) -> impl IntoView {
         model.licence.spdx, model.licence.holder
     );
     let size = format!(
-        "{}, weights in {}, kept in memory until the page is closed",
+        "{}, {} to fetch, weights in {}, kept in memory until the page is closed",
         words::size(model.served.bytes),
+        words::size(model.served.packed),
         model.served.weights.title(),
     );
     let caption = format!(
         "{} · {}",
         words::task(&model.spec),
-        words::size(model.served.bytes)
+        words::size(model.served.packed)
     );
     let measured: Vec<_> = model
         .card

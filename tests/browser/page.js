@@ -3,10 +3,29 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { test } from "node:test";
 import { MODEL_TITLE, SITE } from "./support.js";
 
 /** Time for the engine to start and the model to load on a slow, shared machine. */
 export const PATIENCE = 120_000;
+
+/**
+ * Gives a function that declares tests with a visit each, which is closed whatever happens, because
+ * an open one would keep the tests running. `browser` gives the file's browser once it is there.
+ */
+export function visitingWith(browser) {
+  return (title, options, steps, settings = {}) =>
+    test(title, settings, async (t) => {
+      const visit = await Visit.open(browser(), options);
+      try {
+        await steps(visit, t);
+      } catch (error) {
+        await visit.context.close();
+        throw error;
+      }
+      await visit.close();
+    });
+}
 
 /** One visit, watched for everything that should not happen. */
 export class Visit {
@@ -83,11 +102,39 @@ export class Visit {
     return this.page.getByRole("article", { name, exact: true });
   }
 
-  /** The predictions on a file's card, once they are there, such as `tabby cat 87.3 %`. */
-  async predictions(name) {
-    const items = this.card(name).getByRole("list", { name: MODEL_TITLE, exact: true }).getByRole("listitem");
+  /** A model's predictions on a card, once they are there, such as `tabby cat 87.3 %`. */
+  async predictions(name, title = MODEL_TITLE) {
+    return this.items(this.card(name).getByRole("list", { name: title, exact: true }));
+  }
+
+  /** The lines of text read in a picture, once they are there. */
+  async lines(name) {
+    return this.items(this.card(name).getByRole("list", { name: "Recognised text", exact: true }));
+  }
+
+  /** What stands in a list, once something does, on one line each. */
+  async items(list) {
+    const items = list.getByRole("listitem");
     await items.first().waitFor({ timeout: PATIENCE });
     return (await items.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim());
+  }
+
+  /** Presses something that saves a file; its name and text. */
+  async saved(press) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), press()]);
+    return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
+  }
+
+  /** What axe finds against the page as it is, in WCAG 2.2 AA and its best practices. */
+  async violations() {
+    const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+    await this.page.evaluate(axe);
+    return this.page.evaluate(async () => {
+      const { violations } = await globalThis.axe.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
+    });
   }
 
   /** The text of the first alert. */

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { parsePrediction, PATIENCE, Visit } from "./page.js";
+import { parsePrediction, PATIENCE, visitingWith } from "./page.js";
 import { catalog, fixture, launch, MODEL_TITLE, SITE } from "./support.js";
 
 let browser;
@@ -19,19 +19,7 @@ after(async () => {
   await rm(scratch, { recursive: true });
 });
 
-/** A visit that is closed whatever happens, because an open one would keep the test running. */
-function visiting(title, options, steps) {
-  test(title, async (t) => {
-    const visit = await Visit.open(browser, options);
-    try {
-      await steps(visit, t);
-    } catch (error) {
-      await visit.context.close();
-      throw error;
-    }
-    await visit.close();
-  });
-}
+const visiting = visitingWith(() => browser);
 
 describe("results", () => {
   visiting("a sample tile is classified into five named classes", {}, async (visit) => {
@@ -215,7 +203,7 @@ describe("loading", () => {
       const bar = visit.page.getByRole("progressbar", { name: `Downloading ${MODEL_TITLE}` });
       await bar.waitFor({ timeout: PATIENCE });
       const { models } = await catalog();
-      const total = (models[0].served.bytes / 1e6).toFixed(1);
+      const total = (models[0].served.packed / 1e6).toFixed(1);
       await visit.page.getByText(new RegExp(`[0-9.]+ of ${total} MB`)).first().waitFor();
       await visit.page.getByRole("button", { name: "Cancel" }).click();
       await bar.waitFor({ state: "hidden" });
@@ -396,15 +384,7 @@ describe("shell", () => {
       await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/not-a-picture.jpg"));
       await visit.predictions("upright.jpg");
       await visit.alert();
-      const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-      await visit.page.evaluate(axe);
-      const violations = await visit.page.evaluate(async () => {
-        const { violations } = await globalThis.axe.run(document, {
-          runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-        });
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
-      });
-      assert.deepEqual(violations, []);
+      assert.deepEqual(await visit.violations(), []);
     });
   }
 

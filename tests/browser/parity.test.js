@@ -55,7 +55,7 @@ for (const flavour of ["simd", "relaxed"]) {
       {
         enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
         engineUrl: await engineFolder(flavour),
-        modelUrl: new URL(`models/${entry.served.file}`, SITE).href,
+        modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
         entry,
         input: classification(entry).input,
         labels: await labelFile(entry),

@@ -51,7 +51,7 @@ export async function catalog() {
 
 /** How a picture classifier reads pictures and names classes: `{ input, output }`. */
 export function classification(entry) {
-  return entry.spec["picture-classification"];
+  return entry.spec["picture-classification"] ?? entry.spec["text-classification"];
 }
 
 /** The text of a picture classifier's label file. */

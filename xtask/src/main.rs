@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod engine;
 mod models;
+mod pack;
 mod page;
 mod paths;
 mod serve;

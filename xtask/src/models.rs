@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
-use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile, Source};
+use vitrine_protocol::{Conversion, ModelEntry, Registry, ServedFile, Source, Spec};
+use vitrine_tasks::text;
 
 use crate::paths::Paths;
 use fetch::Sources;
@@ -35,7 +36,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     let samples_to_make = samples::missing(paths, &registry.samples)?;
     let sources = Sources::fetch(
         paths,
-        (to_make.iter().map(|artifact| artifact.source))
+        (to_make.iter().flat_map(Artifact::reads))
             .chain(samples_to_make.iter().map(|sample| &sample.source)),
     )?;
     // All of them, because an author who adds a model fills in what this says.
@@ -63,21 +64,27 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
 
 /// A file that is served: a model, or the vocabulary of one.
 struct Artifact<'a> {
-    model: &'a str,
+    model: &'a ModelEntry,
     source: &'a Source,
     served: &'a ServedFile,
 }
 
+impl<'a> Artifact<'a> {
+    /// The sources it is made of: its own, and where its conversion asks for it the vocabulary.
+    fn reads(&self) -> impl Iterator<Item = &'a Source> + use<'a> {
+        let asks = self.source.convert == Conversion::DropUnreachableRows;
+        let vocabulary = self.model.vocabulary.as_ref().filter(|_| asks);
+        std::iter::once(self.source).chain(vocabulary.map(|vocabulary| &vocabulary.source))
+    }
+}
+
 fn artifacts(registry: &Registry) -> impl Iterator<Item = Artifact<'_>> {
     registry.models.iter().flat_map(|model| {
-        let ModelEntry {
-            id, source, served, ..
-        } = model;
         let vocabulary = model.vocabulary.as_ref();
-        std::iter::once((source, served))
+        std::iter::once((&model.source, &model.served))
             .chain(vocabulary.map(|vocabulary| (&vocabulary.source, &vocabulary.served)))
-            .map(|(source, served)| Artifact {
-                model: id,
+            .map(move |(source, served)| Artifact {
+                model,
                 source,
                 served,
             })
@@ -98,8 +105,8 @@ fn serve(paths: &Paths, artifact: &Artifact<'_>, sources: &Sources) -> Result<()
         source,
         served,
     } = artifact;
-    let converted = convert(source.convert, sources.read(source)?)
-        .with_context(|| format!("{model}: converting {}", source.path))?;
+    let converted = convert(model, source, sources)?;
+    let model = &model.id;
     let narrowed = vitrine_onnx::narrow(&converted, served.weights)
         .with_context(|| format!("{model}: storing the weights of {}", source.path))?;
     let met = sha256(&narrowed);
@@ -116,24 +123,46 @@ fn serve(paths: &Paths, artifact: &Artifact<'_>, sources: &Sources) -> Result<()
     write_whole(&paths.models().join(&served.file), &narrowed)
 }
 
-/// What a source file becomes before its weights are stored as the registry says.
-fn convert(conversion: Conversion, source: Vec<u8>) -> Result<Vec<u8>> {
-    match conversion {
-        Conversion::None => Ok(source),
+/// What a source file of a model becomes before its weights are stored as the registry says.
+fn convert(model: &ModelEntry, source: &Source, sources: &Sources) -> Result<Vec<u8>> {
+    let bytes = sources.read(source)?;
+    let converted = match source.convert {
+        Conversion::None => Ok(bytes),
         Conversion::EfficientnetLite0ToOnnx => {
-            efficientnet_lite0::to_onnx(&checkpoint::read(&source)?)
+            checkpoint::read(&bytes).and_then(|checkpoint| efficientnet_lite0::to_onnx(&checkpoint))
         }
-        Conversion::OnnxCharacters => {
-            let characters = vitrine_onnx::characters(&source)?;
-            let lines = characters.iter().flat_map(|character| [*character, '\n']);
-            Ok(String::from_iter(lines).into_bytes())
-        }
-        Conversion::WordpieceVocabulary => wordpiece::vocabulary(&source),
-    }
+        Conversion::OnnxCharacters => vitrine_onnx::characters(&bytes)
+            .map(|characters| {
+                let lines = characters.iter().flat_map(|character| [*character, '\n']);
+                String::from_iter(lines).into_bytes()
+            })
+            .map_err(Into::into),
+        Conversion::DropUnreachableRows => drop_unreachable_rows(model, &bytes, sources),
+        Conversion::WordpieceVocabulary => wordpiece::vocabulary(&bytes),
+    };
+    converted.with_context(|| format!("{}: converting {}", model.id, source.path))
 }
 
+/// An encoder without the rows of its tables that are never looked up.
+fn drop_unreachable_rows(model: &ModelEntry, file: &[u8], sources: &Sources) -> Result<Vec<u8>> {
+    let (Some(vocabulary), Spec::TextEncoding { input, .. }) = (&model.vocabulary, &model.spec)
+    else {
+        bail!("only a text encoder with a vocabulary has such rows");
+    };
+    let vocabulary = convert(model, &vocabulary.source, sources)?;
+    let vocabulary = str::from_utf8(&vocabulary).context("a vocabulary is text")?;
+    let words: Vec<bool> = vocabulary.lines().map(text::can_occur).collect();
+    let positions: Vec<bool> = (0..POSITIONS).map(|at| at < input.max_tokens).collect();
+    let file = vitrine_onnx::keep_rows(file, &words)?;
+    Ok(vitrine_onnx::keep_rows(&file, &positions)?)
+}
+
+/// Rows of the table of positions in BERT and its kin (J. Devlin et al., 2018).
+const POSITIONS: usize = 512;
+
 fn is_served(folder: &Path, served: &ServedFile) -> bool {
-    fs::read(folder.join(&served.file)).is_ok_and(|bytes| sha256(&bytes) == served.sha256)
+    fs::read(folder.join(&served.file))
+        .is_ok_and(|bytes| bytes.len() as u64 == served.bytes && sha256(&bytes) == served.sha256)
 }
 
 /// Removes files that earlier registries asked for, because the whole folders are served.
@@ -147,7 +176,7 @@ fn remove_strangers(paths: &Paths, registry: &Registry) -> Result<()> {
     remove_others(&paths.samples(), &samples.collect())
 }
 
-fn remove_others(folder: &Path, keep: &HashSet<String>) -> Result<()> {
+pub(crate) fn remove_others(folder: &Path, keep: &HashSet<String>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
         let entry = entry?;
         if !keep.contains(entry.file_name().to_string_lossy().as_ref()) {
@@ -221,6 +250,7 @@ mod tests {
             weights: Weights::default(),
             bytes: 3,
             sha256: sha256(b"abc"),
+            packed: 0,
         };
         assert!(!is_served(folder.path(), &served));
         fs::write(folder.path().join("a.onnx"), b"abd").unwrap();

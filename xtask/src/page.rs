@@ -9,7 +9,7 @@ use vitrine_protocol::Catalog;
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{engine, models, setup};
+use crate::{engine, models, pack, setup};
 
 /// Builds everything that is served into `paths.dist()`. Set-up and models must be there.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
@@ -43,7 +43,8 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
 }
 
 fn write_catalog(paths: &Paths, engines: Vec<vitrine_protocol::EngineBuild>) -> Result<()> {
-    let registry = models::registry(paths)?;
+    let mut registry = models::registry(paths)?;
+    pack::models(paths, &mut registry)?;
     let catalog = Catalog {
         models: registry.models,
         engines,

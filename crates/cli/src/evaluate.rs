@@ -37,15 +37,9 @@ pub(crate) struct Options {
     /// Write the figures to this file as Markdown
     #[arg(long)]
     markdown: Option<PathBuf>,
-    /// Fail when a figure is worse than this, such as macro-F1=0.41
+    /// Fail when a figure is worse than this, such as macro-F1=0.41 or "top-1 accuracy=0.88"
     #[arg(long, value_name = "FIGURE=VALUE")]
     require: Vec<String>,
-    /// Fail when top-1 accuracy is below this share
-    #[arg(long)]
-    require_top_1: Option<f64>,
-    /// Fail when top-5 accuracy is below this share
-    #[arg(long)]
-    require_top_5: Option<f64>,
 }
 
 /// Measures a model and prints, writes and checks its figures.
@@ -53,12 +47,6 @@ pub(crate) fn run(assets: &Assets, options: &Options) -> Result<()> {
     let report = measure(assets, options)?;
     print!("{}", report.lines());
     report.write(options.json.as_deref(), options.markdown.as_deref())?;
-    let top = [(1, options.require_top_1), (5, options.require_top_5)];
-    for (k, least) in top {
-        if let Some(least) = least {
-            report.require(&format!("top-{k} accuracy={least}"))?;
-        }
-    }
     options
         .require
         .iter()

@@ -385,6 +385,7 @@ mod tests {
             weights: Weights::F16,
             bytes: content.len() as u64,
             sha256: sha256(content),
+            packed: 0,
         }
     }
 

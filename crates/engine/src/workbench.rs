@@ -56,10 +56,10 @@ impl Workbench {
             TractModel::load(weights, inputs, outputs, clock)
         };
         let times = match entry.spec {
-            Spec::PictureClassification { input, .. } => {
+            Spec::PictureClassification { input, output } => {
                 let names = class_names(text)?;
                 let (model, times) = load(&[picture_spec(&input)], &[])?;
-                let classifier = Classifier::new(input, names, model);
+                let classifier = Classifier::new(input, output.gives, names, model);
                 self.classifiers.insert(id, classifier);
                 times
             }

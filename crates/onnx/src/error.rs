@@ -39,6 +39,18 @@ pub enum OnnxError {
         /// Shape as stated.
         shape: Vec<i64>,
     },
+    /// No table of that many rows is looked up.
+    #[error("no table of {rows} rows is looked up by `Gather` alone")]
+    NoTable {
+        /// Number of rows that was expected.
+        rows: usize,
+    },
+    /// More rows than the list of their places can number.
+    #[error("{rows} rows are kept, more than 32767")]
+    TooManyRows {
+        /// Number of rows that are kept.
+        rows: usize,
+    },
     /// The model's metadata lack an entry.
     #[error("the metadata have no entry `{key}`")]
     NoMetadata {

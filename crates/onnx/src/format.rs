@@ -161,8 +161,12 @@ pub const FLOAT: i32 = 1;
 /// `TensorProto.DataType` of i8.
 pub const INT8: i32 = 3;
 
+/// `TensorProto.DataType` of i16.
+pub const INT16: i32 = 5;
+
 /// `TensorProto.DataType` of i64.
 pub const INT64: i32 = 7;
+
 /// `TensorProto.DataType` of f16.
 pub const FLOAT16: i32 = 10;
 

@@ -119,6 +119,22 @@ impl<'a> Graph<'a> {
             })
     }
 
+    /// Positions of the nodes that read a value.
+    pub(crate) fn reader_positions(&self, name: &str) -> Vec<usize> {
+        let readers = self.readers.get(name).map_or(&[][..], Vec::as_slice);
+        readers.iter().map(|(at, _)| *at).collect()
+    }
+
+    /// Whether a value is read by `Gather` along axis 0, and by nothing else.
+    pub(crate) fn is_only_looked_up(&self, name: &str) -> bool {
+        let is_along_rows = |node: &Node| node.attribute("axis").is_none_or(|axis| axis.i == 0);
+        !self.outputs.contains(name)
+            && !self.reader_positions(name).is_empty()
+            && self
+                .readers(name)
+                .all(|(node, input)| node.op_type == "Gather" && input == 0 && is_along_rows(node))
+    }
+
     /// A name that is not in use, like `base`; it is in use from now on.
     pub(crate) fn fresh_name(&mut self, base: String) -> String {
         let mut name = base;

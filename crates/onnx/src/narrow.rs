@@ -16,7 +16,7 @@ use crate::wire::{self, Field, put};
 
 /// Field numbers of `ModelProto`.
 const IR_VERSION: u32 = 1;
-const GRAPH: u32 = 7;
+pub(crate) const GRAPH: u32 = 7;
 const OPERATOR_SETS: u32 = 8;
 
 /// Since version 4 of the format, a stored tensor need not be an input of the graph.
@@ -72,7 +72,7 @@ struct Version {
 }
 
 /// The graph's bytes, if the file is recent enough.
-fn check<'a>(file: &[u8], model: &[Field<'a>]) -> Result<&'a [u8], OnnxError> {
+pub(crate) fn check<'a>(file: &[u8], model: &[Field<'a>]) -> Result<&'a [u8], OnnxError> {
     let graph = model.iter().find(|field| field.tag == GRAPH);
     let content = graph.ok_or(OnnxError::NoGraph)?.content;
     let mut head = Vec::with_capacity(file.len() - content.len());

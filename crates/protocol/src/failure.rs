@@ -165,6 +165,14 @@ pub enum DownloadError {
         /// File asked for.
         file: String,
     },
+    /// What came is not packed, as every model is: an error page, or a part of a file.
+    #[error("{file} cannot be unpacked: {detail}")]
+    Packed {
+        /// File asked for.
+        file: String,
+        /// The browser's words.
+        detail: String,
+    },
     /// The file is not the one this page was built with.
     #[error("{file} has SHA-256 {met}, expected {expected}")]
     WrongHash {
@@ -395,6 +403,12 @@ fn explain_download(error: &DownloadError) -> [String; 3] {
             "The model could not be downloaded.".into(),
             format!("The site answered {status} for {file}."),
             "Reload the page: a newer version may have been published.".into(),
+        ],
+        DownloadError::Packed { file, detail } => [
+            "The downloaded model is not the expected one.".into(),
+            format!("{file} could not be unpacked: {detail}."),
+            "Reload the page: a newer version may have been published, or the download was cut."
+                .into(),
         ],
         DownloadError::WrongHash { file, .. } => [
             "The downloaded model is not the expected one.".into(),

@@ -18,9 +18,10 @@ pub use prediction::{
 };
 pub use registry::{
     Activation, Card, Channels, CharactersOutput, Conversion, DetectionInput, DetectionOutput,
-    DirectionOutput, Features, FeaturesInput, FeaturesOutput, Licence, LineInput, ModelEntry,
-    PackageRegistry, PictureInput, Registry, ResizeFilter, Sample, ScoresOutput, ServedFile,
-    Source, Spec, TextScoresOutput, TokenInput, Tokeniser, Variant, Vocabulary, Weights,
+    DirectionOutput, Features, FeaturesInput, FeaturesOutput, Gives, Licence, LineInput,
+    ModelEntry, PackageRegistry, PictureInput, Registry, ResizeFilter, Sample, ScoresOutput,
+    ServedFile, Source, Spec, TextScoresOutput, TokenInput, Tokeniser, Variant, Vocabulary,
+    Weights,
 };
 #[cfg(feature = "registry")]
 pub use registry::{RegistryError, RegistryErrors};

@@ -170,6 +170,9 @@ pub enum Conversion {
     EfficientnetLite0ToOnnx,
     /// The list of characters out of a recogniser's metadata, one per line.
     OnnxCharacters,
+    /// An encoder without the rows of its tables that are never looked up: of words that no text is
+    /// split into, and of positions behind `max_tokens`.
+    DropUnreachableRows,
     /// A WordPiece vocabulary written SentencePiece-style in JSON to one word per line.
     WordpieceVocabulary,
 }
@@ -183,11 +186,21 @@ pub struct ServedFile {
     /// How weights are stored in it; computation is in f32 in any case.
     #[serde(default)]
     pub weights: Weights,
-    /// Size in bytes after any transfer encoding is undone; progress is measured against it
-    /// because a host that compresses on the fly reports the compressed length.
+    /// Size in bytes.
     pub bytes: u64,
     /// SHA-256, lower-case hex.
     pub sha256: String,
+    /// Size in bytes of the copy that travels, packed with zlib. The build fills it in; it is 0
+    /// before, and for files that travel as they are.
+    #[serde(default)]
+    pub packed: u64,
+}
+
+impl ServedFile {
+    /// Name of the copy that travels, under `models/` of the site.
+    pub fn packed_file(&self) -> String {
+        format!("{}.zlib", self.file)
+    }
 }
 
 /// How weights are stored.
@@ -273,7 +286,7 @@ pub enum ResizeFilter {
     Bicubic,
 }
 
-/// How the output tensor becomes named classes, by softmax.
+/// How the output tensor `[1, classes]` becomes named classes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoresOutput {
@@ -281,6 +294,20 @@ pub struct ScoresOutput {
     pub labels: String,
     /// How many classes the page shows.
     pub top_k: usize,
+    /// What the numbers in the tensor are.
+    #[serde(default)]
+    pub gives: Gives,
+}
+
+/// What a classifier's raw numbers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gives {
+    /// Logits: the softmax is still to be taken.
+    #[default]
+    Logits,
+    /// Probabilities: the graph ends in a softmax of its own.
+    Probabilities,
 }
 
 /// The order of colour channels in an input tensor.

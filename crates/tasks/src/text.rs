@@ -14,4 +14,4 @@ pub use decode::{DecodedText, decode};
 pub use excerpt::{excerpt, opening};
 pub use limits::Limits;
 pub use table::Table;
-pub use tokens::{Tokeniser, Tokens, VocabularyError};
+pub use tokens::{Tokeniser, Tokens, VocabularyError, can_occur};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use vitrine_tasks::text::Tokeniser;
+use vitrine_tasks::text::{Tokeniser, can_occur};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -34,12 +34,14 @@ fn token_ids_are_those_of_the_reference() {
     let golden = fs::read_to_string(root().join("tests/fixtures/texts/texts.json"));
     let golden: Golden = serde_json::from_str(&golden.expect("the fixture")).expect("valid JSON");
     assert_eq!(golden.texts.len(), 200);
+    let occurs: Vec<bool> = vocabulary.lines().map(can_occur).collect();
     for Text {
         text,
         ids,
         n_tokens,
     } in golden.texts
     {
+        assert!(ids.iter().all(|id| occurs[*id as usize]), "{text:?}");
         let met = tokeniser.encode(&text, golden.max_tokens);
         assert_eq!(met.ids, ids, "{text:?}");
         assert_eq!(met.n_tokens, n_tokens, "{text:?}");

@@ -191,7 +191,7 @@ mod tests {
                 hidden: 16,
                 members: 3,
                 epochs: 20,
-                patience: 20,
+                patience: Some(20),
                 batch: 16,
                 learning_rate: 0.02,
                 weight_decay: 0.01,
@@ -350,7 +350,7 @@ mod tests {
         // Labels the wrong way round: every epoch that learns makes dev worse.
         dev.targets.mapv_inplace(|target| 1.0 - target);
         let mut recipe = recipe(Kind::SingleLabel);
-        recipe.training.patience = 2;
+        recipe.training.patience = Some(2);
         recipe.training.members = 1;
         let seen = Mutex::new(Vec::new());
         let fitted = fit(

@@ -1,6 +1,8 @@
 //! A head: what tells labels from an encoder's features.
 
+use half::f16;
 use ndarray::{Array1, Array2, ArrayView2, Axis, Slice, Zip, concatenate};
+use vitrine_protocol::Weights;
 
 use crate::features::{Batch, Features};
 use crate::parallel::in_parallel;
@@ -109,19 +111,39 @@ impl Head {
         Some(mean)
     }
 
-    /// The same head with every weight rounded by `round`, such as to half precision and back;
-    /// biases stay.
-    pub fn rounded(&self, round: impl Fn(f32) -> f32) -> Head {
+    /// The same head with its weights as a file of this width gives them back; biases stay.
+    ///
+    /// In int8 each column, which is an output, has its own scale: its largest magnitude over 127.
+    pub fn rounded(&self, width: Weights) -> Head {
         let layer = |layer: &Layer| Layer {
-            weights: layer.weights.mapv(&round),
+            weights: rounded(&layer.weights, width),
             bias: layer.bias.clone(),
         };
+        let queries = self.queries.as_ref();
         Head {
             hidden: self.hidden.as_ref().map(layer),
-            queries: self.queries.as_ref().map(|queries| queries.mapv(&round)),
+            queries: queries.map(|queries| rounded(queries, width)),
             last: layer(&self.last),
         }
     }
+}
+
+fn rounded(weights: &Array2<f32>, width: Weights) -> Array2<f32> {
+    let mut weights = weights.clone();
+    match width {
+        Weights::AsSource | Weights::F32 => {}
+        Weights::F16 => weights.mapv_inplace(|weight| f16::from_f32(weight).to_f32()),
+        Weights::Int8 => {
+            for mut column in weights.columns_mut() {
+                let largest = column
+                    .iter()
+                    .fold(0.0_f32, |most, weight| most.max(weight.abs()));
+                let scale = (largest / 127.0).max(f32::MIN_POSITIVE);
+                column.mapv_inplace(|weight| (weight / scale).round() * scale);
+            }
+        }
+    }
+    weights
 }
 
 /// Two matrices joined along an axis; the lengths of the other axis are equal.

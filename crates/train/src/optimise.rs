@@ -70,8 +70,8 @@ const SHARDS: usize = 2;
 
 /// Trains one member.
 ///
-/// With `dev`, the head of the epoch with the smallest loss on dev is kept, and training ends when
-/// there was none for [`Training::patience`] epochs. Without, it takes all epochs.
+/// With `dev` and [`Training::patience`], the head of the epoch with the smallest loss on dev is
+/// kept, and training ends when there was none for so many epochs. Else it takes all epochs.
 pub(crate) fn optimise(
     task: Task,
     train: Labelled,
@@ -116,16 +116,17 @@ pub(crate) fn optimise(
             dev,
         });
         let dev_loss = dev.map_or(f32::NEG_INFINITY, |dev| dev.loss);
+        let patience = training.patience.filter(|_| dev.is_some());
         match &best {
-            // Without dev every epoch counts as an improvement, so that the last one is kept.
-            Some((least, _)) if dev.is_some() && dev_loss >= *least => {}
+            // Without patience every epoch counts as an improvement, so that the last one is kept.
+            Some((least, _)) if patience.is_some() && dev_loss >= *least => {}
             _ => {
                 let head = net.head();
                 best = Some((dev_loss, Member { head, epoch }));
             }
         }
         let since_best = epoch - best.as_ref().map_or(epoch, |(_, member)| member.epoch);
-        if since_best >= training.patience.max(1) {
+        if patience.is_some_and(|patience| since_best >= patience.max(1)) {
             break;
         }
     }
@@ -571,7 +572,7 @@ mod tests {
             hidden: 0,
             members: 1,
             epochs: 1,
-            patience: 1,
+            patience: Some(1),
             batch: 1,
             learning_rate: 0.1,
             weight_decay: 0.05,

@@ -79,8 +79,10 @@ pub struct Training {
     pub members: usize,
     /// Most passes over the training texts.
     pub epochs: usize,
-    /// Passes without a smaller loss on dev after which training ends.
-    pub patience: usize,
+    /// Passes without a smaller loss on dev after which training ends, and the best is taken.
+    /// Without, all passes are made and the last is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
     /// Texts per step.
     pub batch: usize,
     /// Highest step size of AdamW; it rises over the first twentieth of all steps and then falls to

@@ -16,7 +16,7 @@ export async function measure(page, { flavours, rounds, stockEngine }) {
     labels: await labelFile(entry),
     enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
     ortUrl: new URL("browser/node_modules/onnxruntime-web/dist/", TEST_FILES).href,
-    modelUrl: new URL(`models/${entry.served.file}`, SITE).href,
+    modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
     engineUrls: Object.fromEntries(
       await Promise.all(flavours.map(async (flavour) => [flavour, await engineFolder(flavour)])),
     ),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use vitrine_protocol::Weights;
+use vitrine_protocol::{ModelEntry, Source, Weights};
 
 use super::fetch::Sources;
 use super::{convert, registry, write_whole};
@@ -17,7 +17,7 @@ const WIDTHS: [Weights; 3] = [Weights::F32, Weights::F16, Weights::Int8];
 /// their sizes.
 pub(crate) fn write(paths: &Paths, folder: &Path) -> Result<()> {
     let registry = registry(paths)?;
-    let sources = Sources::fetch(paths, registry.models.iter().map(|model| &model.source))?;
+    let sources = Sources::fetch(paths, registry.models.iter().flat_map(sources_of))?;
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     println!("Variants in {}, bytes", folder.display());
     println!(
@@ -25,8 +25,7 @@ pub(crate) fn write(paths: &Paths, folder: &Path) -> Result<()> {
         "model", "f32", "f16", "int8"
     );
     for model in &registry.models {
-        let converted = convert(model.source.convert, sources.read(&model.source)?)
-            .with_context(|| format!("{}: converting {}", model.id, model.source.path))?;
+        let converted = convert(model, &model.source, &sources)?;
         let mut row = format!("{:32}", model.id);
         for width in WIDTHS {
             let variant = vitrine_onnx::narrow(&converted, width)
@@ -38,4 +37,10 @@ pub(crate) fn write(paths: &Paths, folder: &Path) -> Result<()> {
         println!("{row}  {}", model.served.weights.title());
     }
     Ok(())
+}
+
+/// The sources of a model and of its vocabulary.
+fn sources_of(model: &ModelEntry) -> impl Iterator<Item = &Source> {
+    let vocabulary = model.vocabulary.iter();
+    std::iter::once(&model.source).chain(vocabulary.map(|vocabulary| &vocabulary.source))
 }

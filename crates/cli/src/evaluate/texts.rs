@@ -99,6 +99,7 @@ pub(super) fn measure(assets: &Assets, entry: &ModelEntry, options: &Options) ->
                     .collect();
                 json!({
                     "row": at * options.every.max(1),
+                    "text": example.text,
                     "expected": example.labels,
                     "probabilities": rounded,
                 })

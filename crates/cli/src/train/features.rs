@@ -108,6 +108,7 @@ impl Source {
     fn encode(&self, part: &str, examples: &[Example]) -> Result<Features> {
         let template = "encoding {prefix} {bar:30} {pos}/{len} texts {elapsed} eta {eta}";
         let style = ProgressStyle::with_template(template).context("progress template")?;
+        println!("  encoding {part}, to keep in {}", self.folder.display());
         let bar = ProgressBar::new(examples.len() as u64)
             .with_style(style)
             .with_prefix(part.to_owned());

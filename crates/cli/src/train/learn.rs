@@ -1,7 +1,6 @@
 //! Labelled features to a head with its thresholds and its scores on dev.
 
 use anyhow::Result;
-use half::f16;
 use ndarray::{Array2, Axis};
 use vitrine_protocol::Weights;
 use vitrine_stats::Random;
@@ -106,8 +105,8 @@ impl Trained {
 /// Where there is no dev part, one in this many of the training texts is held back as one.
 const N_FOLDS: usize = 10;
 
-/// Half precision is good enough when at most one dev text in this many is told otherwise.
-const TEXTS_PER_CHANGE: usize = 1000;
+/// Narrower weights are good enough when macro-F1 on dev loses no more than this, half a point.
+const MOST_LOST: f64 = 0.005;
 
 /// Trains a head and chooses its thresholds.
 ///
@@ -144,12 +143,15 @@ pub(super) fn learn(
         whole.training.epochs = (sum + fitted.epochs.len() / 2) / fitted.epochs.len().max(1);
         fitted = fit_on(&whole, train, None, seed)?;
     }
-    let (stored, weights, n_told_otherwise) =
-        narrowed(fitted.head, &check, thresholds.as_ref(), recipe.kind);
+    let stored = narrowest(fitted.head, |head| {
+        let scores = score(head, thresholds.as_ref(), recipe, names, &check);
+        let told = told(&check.logits(head), thresholds.as_ref(), recipe.kind);
+        (scores.macro_f1.value, told)
+    });
     Ok(Trained {
-        stored,
-        weights,
-        n_told_otherwise,
+        stored: stored.head,
+        weights: stored.weights,
+        n_told_otherwise: stored.n_told_otherwise,
         epochs: fitted.epochs,
         thresholds,
         dev_is,
@@ -197,24 +199,32 @@ fn score(
     Scores::of(&logits, part.labels.view(), recipe.kind, values, names)
 }
 
-/// The head with weights in half precision where that changes nothing, else as it is; and how many
-/// dev texts it tells otherwise.
-fn narrowed(
+struct Narrowed {
     head: Head,
-    dev: &Part,
-    thresholds: Option<&Thresholds>,
-    kind: Kind,
-) -> (Head, Weights, usize) {
-    let narrow = head.rounded(|weight| f16::from_f32(weight).to_f32());
-    let told = |head: &Head| told(&dev.logits(head), thresholds, kind);
-    let changed = told(&head)
-        .iter()
-        .zip(told(&narrow))
-        .filter(|(before, after)| *before != after)
-        .count();
-    match changed * TEXTS_PER_CHANGE <= dev.texts.len() {
-        true => (narrow, Weights::F16, changed),
-        false => (head, Weights::F32, 0),
+    weights: Weights,
+    n_told_otherwise: usize,
+}
+
+/// The head with its weights in as few bytes as keep its score. `measure` gives a head's macro-F1
+/// and the labels it tells each text.
+fn narrowest(head: Head, measure: impl Fn(&Head) -> (f64, Vec<Vec<usize>>)) -> Narrowed {
+    let (score, told) = measure(&head);
+    for weights in [Weights::Int8, Weights::F16] {
+        let narrow = head.rounded(weights);
+        let (narrow_score, narrow_told) = measure(&narrow);
+        if score - narrow_score <= MOST_LOST {
+            let pairs = told.iter().zip(&narrow_told);
+            return Narrowed {
+                head: narrow,
+                weights,
+                n_told_otherwise: pairs.filter(|(before, after)| before != after).count(),
+            };
+        }
+    }
+    Narrowed {
+        head,
+        weights: Weights::F32,
+        n_told_otherwise: 0,
     }
 }
 

@@ -554,4 +554,13 @@ mod tests {
             "empty",
         );
     }
+
+    #[test]
+    fn the_entry_in_the_guide_add_a_model_is_valid() {
+        let guide = include_str!("../../../../docs/add-a-model.md");
+        let (_, behind) = guide.split_once("```toml").unwrap();
+        let (entry, _) = behind.split_once("```").unwrap();
+        let registry = Registry::parse(entry).unwrap();
+        assert_eq!(registry.models.len(), 1);
+    }
 }

@@ -236,6 +236,30 @@ impl Tokeniser {
     }
 }
 
+/// Whether there is a text that a piece of a vocabulary occurs in.
+///
+/// A vocabulary also holds pieces that no text is split into: places kept free, and pieces with
+/// characters that are words of their own or are written otherwise by the time they are looked up.
+pub fn can_occur(piece: &str) -> bool {
+    if MARKS.contains(&piece) {
+        return true;
+    }
+    let (text, begins) = match piece.strip_prefix(CONTINUES) {
+        Some(text) if !text.is_empty() => (text, false),
+        _ => (piece, true),
+    };
+    let is_alone = |c: char| is_punctuation(c) || is_ideograph(c);
+    let is_single = begins && text.chars().nth(1).is_none();
+    text.chars()
+        .all(|c| stays_as_it_is(c) && (is_single || !is_alone(c)))
+}
+
+/// Whether normalisation leaves a character alone.
+fn stays_as_it_is(c: char) -> bool {
+    let plain = std::iter::once(c).nfd().filter(|c| !is_accent(*c));
+    !c.is_whitespace() && !is_control(c) && plain.flat_map(char::to_lowercase).eq([c])
+}
+
 /// White space that separates words. Vertical tab, form feed and next line are white space to
 /// Unicode and control characters to BERT, which drops them before it looks for spaces.
 fn is_space(c: char) -> bool {
@@ -404,5 +428,29 @@ mod tests {
             error("[UNK]\n[CLS]\n"),
             VocabularyError::NoMark { mark: "[SEP]" }
         );
+    }
+
+    #[track_caller]
+    fn check_occurs(piece: &str, expected: bool) {
+        assert_eq!(can_occur(piece), expected, "{piece}");
+    }
+
+    #[test]
+    fn pieces_that_no_text_is_split_into_are_known() {
+        for piece in ["hello", "##ing", "!", "#", "我", "ß", "[MASK]", "1920s"] {
+            check_occurs(piece, true);
+        }
+        for piece in [
+            "[unused1]",
+            "##",
+            "##!",
+            "##我",
+            "Hello",
+            "é",
+            "##\u{301}",
+            "한",
+        ] {
+            check_occurs(piece, false);
+        }
     }
 }
