@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::Serialize;
-use vitrine_protocol::{EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Spec};
+use vitrine_protocol::{
+    EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Spec, TextAnswer,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
 
@@ -292,15 +294,27 @@ fn on_reply(reply: Reply, attachment: Vec<u8>) {
             report(Event::TextRead(id, reading, thumbnail));
             web::mark("vitrine:result", &ResultDetail { file, times });
         }
-        Reply::Analysed { id, analysis } => {
+        Reply::Analysed { id, mut analysis } => {
+            sort_answers(&mut analysis.answers);
             let (file, times) = (file(id), analysis.times);
             report(Event::Analysed(id, analysis));
             web::mark("vitrine:result", &ResultDetail { file, times });
         }
         Reply::TableOpened { id, table } => report(Event::TableOpened(id, table)),
-        Reply::RowsAnalysed { id, rows, time } => report(Event::RowsAnalysed(id, rows, time)),
+        Reply::RowsAnalysed { id, mut rows, time } => {
+            for row in &mut rows {
+                sort_answers(&mut row.answers);
+            }
+            report(Event::RowsAnalysed(id, rows, time));
+        }
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
     }
+}
+
+/// Brings answers into the order of the registry; the worker has them in the order in which the
+/// models arrived.
+fn sort_answers(answers: &mut [TextAnswer]) {
+    with(|session| answers.sort_by_key(|answer| session.index_of(&answer.model)));
 }
 
 /// What the mark `vitrine:engine-ready` carries.

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the engine against onnxruntime-web, in one page and one run.
+//! `cargo xtask bench`: the engine against onnxruntime-web, in one page and one run; or the page's
+//! own tasks.
 
 use std::process::Command;
 
@@ -15,16 +16,23 @@ pub(crate) struct Options {
     /// Rounds of one run per engine, after warm-up
     #[arg(long, default_value_t = 40)]
     rounds: u32,
+    /// Measure what the page does instead: reading a page of 30 lines, analysing a text of 30 words
+    #[arg(long, conflicts_with = "with_stock")]
+    tasks: bool,
     /// Also measure the engine with tract's own kernels; builds one more engine
     #[arg(long)]
     with_stock: bool,
 }
 
-/// Builds the site, then measures in headless Chromium and writes `target/bench/report.json`.
+/// Builds the site, then measures in headless Chromium and writes a report to `target/bench/`.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     crate::build(paths)?;
     setup::for_tests(paths)?;
-    let report = paths.target().join("bench/report.json");
+    let (script, report) = match options.tasks {
+        true => ("bench/tasks.js", "bench/tasks.json"),
+        false => ("bench/run.js", "bench/report.json"),
+    };
+    let report = paths.target().join(report);
     let mut mounts = test::site_with_test_files(paths).to_vec();
     let mut stock_worker = None;
     if options.with_stock {
@@ -42,7 +50,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
             .env("VITRINE_URL", server.url(test::SUB_PATH))
             .env("VITRINE_TESTS_URL", server.url(test::TEST_FILES))
             .env("VITRINE_CHROMIUM", setup::chromium()?)
-            .arg("bench/run.js")
+            .arg(script)
             .arg(options.rounds.to_string())
             .arg(&report),
     )

@@ -7,12 +7,13 @@ use vitrine_protocol::{
 };
 use vitrine_tasks::Tensor;
 use vitrine_tasks::reading::{
-    Characters, CutLine, ReadLine, cut_line, detector_input, find_boxes, line_tensor,
-    reading_order, squeezed_tensor, turned,
+    Characters, CutLine, ReadLine, cut_line, detector_input, find_boxes, line_tensor, line_width,
+    reading_order, shared_widths, squeezed_tensor, turned,
 };
 
 use crate::clock::{Clock, timed};
 use crate::model::{Axis, InputSpec, Kind, Model, run_one};
+use crate::tract_model::MAX_PLANS;
 
 /// Finds where text is.
 pub struct Detector<M> {
@@ -42,6 +43,8 @@ pub struct Recogniser<M> {
     pub min_confidence: f32,
     /// What the model's classes stand for.
     pub characters: Characters,
+    /// Widths there are plans for.
+    pub(crate) widths: Vec<u32>,
     /// The loaded model.
     pub model: M,
 }
@@ -145,12 +148,17 @@ impl<M: Model> Recogniser<M> {
     /// The lines that can be read with confidence. They are read by width, so that lines of one
     /// shape, and with it of one plan, follow each other.
     fn lines(&mut self, lines: &[CutLine]) -> Result<Vec<Line>, EngineError> {
-        let mut inputs: Vec<(usize, Tensor)> = lines
+        let own: Vec<u32> = lines
             .iter()
-            .map(|line| line_tensor(&line.pixels, &self.input))
+            .map(|line| line_width(&line.pixels, &self.input))
+            .collect();
+        let widths = shared_widths(&own, &self.widths);
+        let mut inputs: Vec<(usize, Tensor)> = (lines.iter().zip(&widths))
+            .map(|(line, width)| line_tensor(&line.pixels, &self.input, *width))
             .enumerate()
             .collect();
         inputs.sort_by_key(|(_, input)| input.shape[3]);
+        self.note(&widths);
         let mut read = Vec::with_capacity(lines.len());
         for (at, input) in inputs {
             let ReadLine { text, confidence } = self.line(input)?;
@@ -163,6 +171,17 @@ impl<M: Model> Recogniser<M> {
             }
         }
         Ok(read)
+    }
+
+    /// Keeps in mind the widths there are plans for, those used last at the end.
+    fn note(&mut self, widths: &[u32]) {
+        self.widths.retain(|width| !widths.contains(width));
+        let mut used = widths.to_vec();
+        used.sort_unstable();
+        used.dedup();
+        self.widths.extend(used);
+        let n_forgotten = self.widths.len().saturating_sub(MAX_PLANS);
+        self.widths.drain(..n_forgotten);
     }
 
     fn line(&mut self, input: Tensor) -> Result<ReadLine, EngineError> {

@@ -16,7 +16,7 @@ const WARM_UP_RUNS: usize = 3;
 
 /// Plans kept for different input shapes. A plan holds its own packed copy of the weights, so
 /// this bounds memory; the one that was not used for longest goes first.
-const MAX_PLANS: usize = 8;
+pub(crate) const MAX_PLANS: usize = 8;
 
 /// A model with its execution plans.
 pub struct TractModel {

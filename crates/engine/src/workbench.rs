@@ -89,6 +89,7 @@ impl Workbench {
                     min_confidence: output.min_confidence,
                     characters,
                     model,
+                    widths: Vec::new(),
                 });
                 times
             }

@@ -11,6 +11,7 @@ mod line_input;
 mod order;
 mod rectangle;
 mod regions;
+mod widths;
 
 pub use boxes::find_boxes;
 pub use characters::{Characters, CharactersError, ReadLine};
@@ -19,3 +20,4 @@ pub use detect_input::{DetectorInput, detector_input};
 pub use line_input::{line_tensor, line_width, squeezed_tensor};
 pub use order::reading_order;
 pub use rectangle::Rectangle;
+pub use widths::shared_widths;

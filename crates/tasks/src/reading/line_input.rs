@@ -40,10 +40,10 @@ pub fn line_width(line: &RgbImage, input: &LineInput) -> u32 {
     width.max(input.width).next_multiple_of(WIDTH_STEP)
 }
 
-/// Puts a line into a `[1, 3, height, width]` tensor, with `width` as [`line_width`] says: scaled
-/// to the input's height, with zeros on the right.
-pub fn line_tensor(line: &RgbImage, input: &LineInput) -> Tensor {
-    let width = line_width(line, input);
+/// Puts a line into a `[1, 3, height, width]` tensor, with a `width` of at least [`line_width`]:
+/// scaled to the input's height, with zeros on the right.
+pub fn line_tensor(line: &RgbImage, input: &LineInput, width: u32) -> Tensor {
+    let width = width.max(line_width(line, input));
     fill(line, input, scaled_width(line, input), width)
 }
 
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_line_stands_left_and_zeros_right() {
         let line = RgbImage::from_pixel(48, 24, image::Rgb([255, 127, 0]));
-        let tensor = line_tensor(&line, &input());
+        let tensor = line_tensor(&line, &input(), 320);
         assert_eq!(tensor.shape, [1, 3, 48, 320]);
         let blue = &tensor.values[..320];
         assert!(blue[..96].iter().all(|value| *value == -1.0));
