@@ -30,8 +30,8 @@ for (const flavour of ["simd", "relaxed"]) {
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     const results = await page.evaluate(
       async ({ enginesUrl, engineUrl, modelUrl, entry, input: spec, labels, cases }) => {
-        const { loadVitrine, maxDifference } = await import(enginesUrl);
-        const engine = await loadVitrine({ engineUrl, modelUrl, entry, labels });
+        const { loadClassifier, maxDifference } = await import(enginesUrl);
+        const engine = await loadClassifier({ engineUrl, modelUrl, entry, labels });
         const side = spec.crop;
         const results = [];
         for (const { picture, cropUrl, logits } of cases) {

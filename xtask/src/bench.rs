@@ -16,6 +16,12 @@ pub(crate) struct Options {
     /// Rounds of one run per engine, after warm-up
     #[arg(long, default_value_t = 40)]
     rounds: u32,
+    /// Measure this model only, by its id
+    #[arg(long)]
+    model: Option<String>,
+    /// Tell where the time goes by operator and layer, instead of comparing
+    #[arg(long, conflicts_with_all = ["with_stock", "tasks"])]
+    profile: bool,
     /// Measure what the page does instead: reading a page of 30 lines, analysing a text of 30 words
     #[arg(long, conflicts_with = "with_stock")]
     tasks: bool,
@@ -28,9 +34,10 @@ pub(crate) struct Options {
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     crate::build(paths)?;
     setup::for_tests(paths)?;
-    let (script, report) = match options.tasks {
-        true => ("bench/tasks.js", "bench/tasks.json"),
-        false => ("bench/run.js", "bench/report.json"),
+    let (script, report) = match options {
+        Options { tasks: true, .. } => ("bench/tasks.js", "bench/tasks.json"),
+        Options { profile: true, .. } => ("bench/profile.js", "bench/profile.json"),
+        _ => ("bench/run.js", "bench/report.json"),
     };
     let report = paths.target().join(report);
     let mut mounts = test::site_with_test_files(paths).to_vec();
@@ -52,7 +59,8 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
             .env("VITRINE_CHROMIUM", setup::chromium()?)
             .arg(script)
             .arg(options.rounds.to_string())
-            .arg(&report),
+            .arg(&report)
+            .args(&options.model),
     )
     .context("measuring in the browser failed")
 }

@@ -17,7 +17,7 @@ pub use clock::{Clock, timed};
 pub use encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
 pub use model::{Axis, Input, InputSpec, Kind, Model, run_one};
 pub use read::{Detector, Direction, Recogniser, read};
-pub use tract_model::TractModel;
+pub use tract_model::{OperatorTime, TractModel};
 pub use workbench::Workbench;
 
 /// Registers our kernels with tract; true where they took effect. See [`vitrine_kernels::register`].

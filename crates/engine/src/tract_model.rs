@@ -28,6 +28,21 @@ pub struct TractModel {
     plans: Vec<Plan>,
 }
 
+/// How long one operator of a plan took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorTime {
+    /// Name of the node in the graph.
+    pub name: String,
+    /// Kind of operator, in tract's words.
+    pub operator: String,
+    /// What tract says of it, such as the kernel of a matrix product.
+    pub details: String,
+    /// Shapes of its inputs.
+    pub inputs: Vec<Vec<usize>>,
+    /// Milliseconds.
+    pub time: f64,
+}
+
 /// A graph before it is prepared for any shape.
 ///
 /// Preparing it anew for every shape costs a few hundred milliseconds, once per shape. Convolutions
@@ -131,20 +146,53 @@ impl TractModel {
             .ok_or_else(|| TractError::msg("the model has no plan"))
     }
 
-    fn run_checked(&mut self, inputs: Vec<Input>) -> TractResult<Vec<PlainTensor>> {
+    /// Runs the model once and gives the time of each of its operators, in the order of the plan.
+    ///
+    /// # Errors
+    /// As [`Model::run`].
+    pub fn profile(
+        &mut self,
+        inputs: Vec<Input>,
+        clock: Clock,
+    ) -> Result<Vec<OperatorTime>, EngineError> {
+        self.check(&inputs)?;
+        self.profile_checked(inputs, clock)
+            .map_err(|error| EngineError::Run {
+                detail: words(&error),
+            })
+    }
+
+    fn profile_checked(
+        &mut self,
+        inputs: Vec<Input>,
+        clock: Clock,
+    ) -> TractResult<Vec<OperatorTime>> {
         let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
         let plan = self.plan(shapes)?;
         let values: TVec<TValue> = inputs
             .into_iter()
             .map(|input| Ok(into_tract(input)?.into_tvalue()))
             .collect::<TractResult<_>>()?;
-        let outputs = plan.state.run(values)?;
-        outputs.iter().map(|output| from_tract(output)).collect()
+        let mut operators = Vec::new();
+        plan.state
+            .run_plan_with_eval(values, |context, state, node, inputs| {
+                let input_shapes = inputs.iter().map(|value| value.shape().to_vec()).collect();
+                let (outputs, time) = timed(clock, || {
+                    tract_onnx::tract_core::plan::eval(context, state, node, inputs)
+                });
+                operators.push(OperatorTime {
+                    name: node.name.clone(),
+                    operator: node.op().name().into_owned(),
+                    details: node.op().info().unwrap_or_default().join(" "),
+                    inputs: input_shapes,
+                    time,
+                });
+                outputs
+            })?;
+        Ok(operators)
     }
-}
 
-impl Model for TractModel {
-    fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<PlainTensor>, EngineError> {
+    fn check(&self, inputs: &[Input]) -> Result<(), EngineError> {
         if inputs.len() != self.inputs.len() {
             return Err(EngineError::Shape {
                 what: "list of inputs".into(),
@@ -161,6 +209,24 @@ impl Model for TractModel {
                 });
             }
         }
+        Ok(())
+    }
+
+    fn run_checked(&mut self, inputs: Vec<Input>) -> TractResult<Vec<PlainTensor>> {
+        let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
+        let plan = self.plan(shapes)?;
+        let values: TVec<TValue> = inputs
+            .into_iter()
+            .map(|input| Ok(into_tract(input)?.into_tvalue()))
+            .collect::<TractResult<_>>()?;
+        let outputs = plan.state.run(values)?;
+        outputs.iter().map(|output| from_tract(output)).collect()
+    }
+}
+
+impl Model for TractModel {
+    fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<PlainTensor>, EngineError> {
+        self.check(&inputs)?;
         self.run_checked(inputs).map_err(|error| EngineError::Run {
             detail: words(&error),
         })

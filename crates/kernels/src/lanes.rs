@@ -111,6 +111,12 @@ mod wasm {
             F32x4(v128_bitselect(self.0, f32x4_mul(slope.0, self.0), positive))
         }
 
+        /// Lanes 0 and 2 of `self`, then 1 and 3 of `other`.
+        #[inline(always)]
+        pub(crate) fn even_with_odd(self, other: F32x4) -> F32x4 {
+            F32x4(i32x4_shuffle::<0, 2, 5, 7>(self.0, other.0))
+        }
+
         /// The transpose of four rows.
         #[inline(always)]
         pub(crate) fn transpose([a, b, c, d]: [F32x4; 4]) -> [F32x4; 4] {
@@ -198,6 +204,10 @@ mod portable {
 
         pub(crate) fn leaky_relu(self, slope: F32x4) -> F32x4 {
             self.zip(slope, |a, slope| if a > 0.0 { a } else { slope * a })
+        }
+
+        pub(crate) fn even_with_odd(self, other: F32x4) -> F32x4 {
+            F32x4([self.0[0], self.0[2], other.0[1], other.0[3]])
         }
 
         pub(crate) fn transpose(rows: [F32x4; 4]) -> [F32x4; 4] {

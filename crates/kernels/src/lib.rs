@@ -5,6 +5,8 @@
 //! compile in tests only, on a portable vector type, so that ordinary tests run the same source.
 
 #[cfg(any(test, ours))]
+mod depthwise_w;
+#[cfg(any(test, ours))]
 mod gemm_f32_4x8;
 #[cfg(any(test, ours))]
 mod lanes;

@@ -4,15 +4,15 @@ use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt as _;
 use image::RgbImage;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
-use vitrine_engine::{Workbench, timed};
+use vitrine_engine::{Input, InputSpec, Model as _, TractModel, Workbench, encoder_specs, timed};
 use vitrine_protocol::{
     Analysis, Classification, EngineError, Failure, Flavour, ModelEntry, PictureError,
     PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, Spec,
     StageTimes, TextError,
 };
-use vitrine_tasks::Tensor;
 use vitrine_tasks::picture::{self, Limits, Thumbnail};
 use vitrine_tasks::text::{self, DecodedText, Table};
+use vitrine_tasks::{IdTensor, Tensor};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -331,6 +331,77 @@ fn now() -> f64 {
         fn performance_now() -> f64;
     }
     performance_now()
+}
+
+/// A model by itself, with inputs of one shape, for measuring and comparing in one page.
+#[wasm_bindgen]
+pub struct BareModel {
+    model: TractModel,
+    shape: Vec<usize>,
+    reads_ids: bool,
+}
+
+#[wasm_bindgen]
+impl BareModel {
+    /// Loads a model whose one input of f32 has this shape; or, with `reads_ids`, an encoder whose
+    /// three inputs of token ids, mask and types have it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(weights: Vec<u8>, shape: Vec<usize>, reads_ids: bool) -> Result<BareModel, JsError> {
+        console_error_panic_hook::set_once();
+        let inputs = match reads_ids {
+            true => encoder_specs(),
+            false => vec![InputSpec::fixed(&shape)],
+        };
+        let (model, _) = TractModel::load(weights, &inputs, &[], now)?;
+        Ok(BareModel {
+            model,
+            shape,
+            reads_ids,
+        })
+    }
+
+    /// Runs the model; token ids are given as numbers too. The first output comes back.
+    pub fn run(&mut self, values: Vec<f32>) -> Result<Vec<f32>, JsError> {
+        let inputs = self.inputs(values);
+        let outputs = self.model.run(inputs)?;
+        let first = outputs.into_iter().next();
+        Ok(first.map(|output| output.values).unwrap_or_default())
+    }
+
+    /// Runs the model once and gives `[name, operator, details, shapes, milliseconds]` of each of
+    /// its operators.
+    pub fn profile(&mut self, values: Vec<f32>) -> Result<Array, JsError> {
+        let inputs = self.inputs(values);
+        let operators = self.model.profile(inputs, now)?;
+        Ok(operators
+            .into_iter()
+            .map(|row| {
+                Array::of5(
+                    &row.name.into(),
+                    &row.operator.into(),
+                    &row.details.into(),
+                    &format!("{:?}", row.inputs).into(),
+                    &row.time.into(),
+                )
+            })
+            .collect())
+    }
+
+    fn inputs(&self, values: Vec<f32>) -> Vec<Input> {
+        let shape = self.shape.clone();
+        if !self.reads_ids {
+            return vec![Input::F32(Tensor { shape, values })];
+        }
+        let of = |values: Vec<i64>| {
+            Input::I64(IdTensor {
+                shape: shape.clone(),
+                values,
+            })
+        };
+        let ids: Vec<i64> = values.iter().map(|value| *value as i64).collect();
+        let n = ids.len();
+        vec![of(ids), of(vec![1; n]), of(vec![0; n])]
+    }
 }
 
 /// A picture classifier without the message loop, for measuring and comparing in one page.

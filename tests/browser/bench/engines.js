@@ -1,29 +1,46 @@
 // Engines in one page behind the same two calls: load, then run with a Float32Array of pixels.
 
-/** Our engine in one flavour, on this thread. */
-export async function loadVitrine({ engineUrl, modelUrl, entry, labels }) {
+/** A picture classifier of ours in one flavour, on this thread. */
+export async function loadClassifier({ engineUrl, modelUrl, entry, labels }) {
   const glue = await import(`${engineUrl}engine.js`);
   await glue.default();
-  const weights = await unpacked(modelUrl);
-  const session = new glue.Session(entry, labels, weights);
+  const session = new glue.Session(entry, labels, await unpacked(modelUrl));
   return { run: async (pixels) => session.run(pixels) };
 }
 
+/** Our engine in one flavour, on this thread, with any model. */
+export async function loadVitrine({ engineUrl, modelUrl, shape, readsIds = false }) {
+  const glue = await import(`${engineUrl}engine.js`);
+  await glue.default();
+  const model = new glue.BareModel(await unpacked(modelUrl), new Uint32Array(shape), readsIds);
+  return { run: async (values) => model.run(values), profile: (values) => model.profile(values) };
+}
+
 /** onnxruntime-web's wasm engine with one thread, on the same file. */
-export async function loadOnnxRuntime({ ortUrl, modelUrl, shape }) {
+export async function loadOnnxRuntime({ ortUrl, modelUrl, shape, readsIds = false }) {
   const ort = await import(`${ortUrl}ort.wasm.min.mjs`);
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = ortUrl;
   const bytes = await unpacked(modelUrl);
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
-  const [inputName] = session.inputNames;
-  const [outputName] = session.outputNames;
+  const feeds = (values) => {
+    if (!readsIds) return { [session.inputNames[0]]: new ort.Tensor("float32", values, shape) };
+    const whole = (value) => new ort.Tensor("int64", BigInt64Array.from(values, (id) => BigInt(value(id))), shape);
+    return { input_ids: whole((id) => id), attention_mask: whole(() => 1), token_type_ids: whole(() => 0) };
+  };
   return {
-    run: async (pixels) => {
-      const outputs = await session.run({ [inputName]: new ort.Tensor("float32", pixels, shape) });
-      return Float32Array.from(outputs[outputName].data);
+    run: async (values) => {
+      const outputs = await session.run(feeds(values));
+      return Float32Array.from(outputs[session.outputNames[0]].data);
     },
   };
+}
+
+/** An input of this shape, the same at every call. */
+export function valuesFor({ shape, readsIds }) {
+  const length = shape.reduce((product, side) => product * side, 1);
+  // Ids of ordinary words, which every vocabulary of BERT's size has.
+  return readsIds ? Float32Array.from({ length }, (_, at) => 2000 + ((at * 379) % 8000)) : pseudoPhotograph(length);
 }
 
 /** Values like those of a normalised photograph, the same at every call. */

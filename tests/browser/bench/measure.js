@@ -1,19 +1,21 @@
 // One measurement in Chromium, and the figures made of it.
 
-import { catalog, classification, engineFolder, labelFile, TEST_FILES, SITE } from "../support.js";
+import { catalog, engineFolder, TEST_FILES, SITE } from "../support.js";
+import { CASES, caseName } from "./models.js";
 
 /** Rounds before anything counts: V8 still replaces its baseline code during the first ones. */
 const WARM_UP_ROUNDS = 12;
 
-/** Our flavours and onnxruntime-web in one page, interleaved, one thread each. */
-export async function measure(page, { flavours, rounds, stockEngine }) {
+/**
+ * Our flavours and onnxruntime-web on one model, in one page, interleaved, one thread each. `input`
+ * is one of `CASES`.
+ */
+export async function measure(page, { input = CASES[0], flavours, rounds, stockEngine }) {
   const { models } = await catalog();
-  const entry = models[0];
+  const entry = models.find(({ id }) => id === input.model);
   await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
   const setting = {
-    entry,
-    side: classification(entry).input.crop,
-    labels: await labelFile(entry),
+    ...input,
     enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
     ortUrl: new URL("browser/node_modules/onnxruntime-web/dist/", TEST_FILES).href,
     modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
@@ -25,24 +27,21 @@ export async function measure(page, { flavours, rounds, stockEngine }) {
   };
   if (stockEngine) setting.engineUrls["relaxed, tract's kernels"] = new URL("./", stockEngine).href;
   const { times, differences } = await page.evaluate(async (setting) => {
-    const { loadVitrine, loadOnnxRuntime, pseudoPhotograph, maxDifference, interleave } =
-      await import(setting.enginesUrl);
-    const { side } = setting;
-    const shape = [1, 3, side, side];
-    const engines = { ort: await loadOnnxRuntime({ ...setting, shape }) };
+    const { loadVitrine, loadOnnxRuntime, valuesFor, maxDifference, interleave } = await import(setting.enginesUrl);
+    const engines = { ort: await loadOnnxRuntime(setting) };
     for (const [flavour, engineUrl] of Object.entries(setting.engineUrls)) {
       engines[flavour] = await loadVitrine({ ...setting, engineUrl });
     }
-    const pixels = pseudoPhotograph(3 * side * side);
-    const reference = await engines.ort.run(pixels);
+    const values = valuesFor(setting);
+    const reference = await engines.ort.run(values);
     const differences = {};
     for (const flavour of Object.keys(setting.engineUrls)) {
-      differences[flavour] = maxDifference(await engines[flavour].run(pixels), reference);
+      differences[flavour] = maxDifference(await engines[flavour].run(values), reference);
     }
-    return { times: await interleave(engines, pixels, setting), differences };
+    return { times: await interleave(engines, values, setting), differences };
   }, setting);
   return Object.entries(times).map(([engine, runs]) => ({
-    model: entry.id,
+    model: caseName(input),
     engine,
     threads: 1,
     n: runs.length,
@@ -53,6 +52,42 @@ export async function measure(page, { flavours, rounds, stockEngine }) {
     ratio_interval: ratioInterval(runs, times.ort),
     min_ratio_to_ort: Math.min(...runs) / Math.min(...times.ort),
     max_diff: differences[engine] ?? 0,
+  }));
+}
+
+/** Time per operator of our engine: the median of `rounds` runs each, in the order of the plan. */
+export async function profile(page, { input, flavour, rounds }) {
+  const { models } = await catalog();
+  const entry = models.find(({ id }) => id === input.model);
+  await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
+  const setting = {
+    ...input,
+    enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
+    modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
+    engineUrl: await engineFolder(flavour),
+    rounds,
+    warmUp: WARM_UP_ROUNDS,
+  };
+  const runs = await page.evaluate(async (setting) => {
+    const { loadVitrine, valuesFor } = await import(setting.enginesUrl);
+    const engine = await loadVitrine(setting);
+    const values = valuesFor(setting);
+    const runs = [];
+    for (let round = 0; round < setting.warmUp + setting.rounds; round += 1) {
+      const run = engine.profile(values);
+      if (round >= setting.warmUp) runs.push(run);
+    }
+    return runs;
+  }, setting);
+  return runs[0].map(([name, operator, details, inputs], at) => ({
+    name,
+    operator,
+    details,
+    inputs,
+    ms: quantile(
+      runs.map((run) => run[at][4]),
+      0.5,
+    ),
   }));
 }
 

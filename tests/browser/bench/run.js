@@ -5,16 +5,27 @@ import os from "node:os";
 import path from "node:path";
 import { launch } from "../support.js";
 import { measure } from "./measure.js";
+import { CASES } from "./models.js";
 
-const [rounds, reportFile] = process.argv.slice(2);
+const [rounds, reportFile, wanted] = process.argv.slice(2);
+const cases = CASES.filter(({ model }) => !wanted || model === wanted);
+if (cases.length === 0) throw new Error(`no model is called ${wanted}: ${CASES.map(({ model }) => model).join(", ")}`);
 const browser = await launch();
 try {
-  const page = await browser.newPage();
-  const rows = await measure(page, {
-    flavours: ["simd", "relaxed"],
-    rounds: Number(rounds),
-    stockEngine: process.env.VITRINE_STOCK_ENGINE,
-  });
+  const rows = [];
+  for (const input of cases) {
+    // A page of its own each, because an engine's memory never shrinks.
+    const page = await browser.newPage();
+    rows.push(
+      ...(await measure(page, {
+        input,
+        flavours: ["simd", "relaxed"],
+        rounds: Number(rounds),
+        stockEngine: process.env.VITRINE_STOCK_ENGINE,
+      })),
+    );
+    await page.close();
+  }
   const report = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${os.cpus()[0].model}, ${os.cpus().length} cores`,
@@ -27,6 +38,7 @@ try {
   console.log(`${report.machine}, ${report.browser}`);
   console.table(
     rows.map((row) => ({
+      model: row.model,
       engine: row.engine,
       n: row.n,
       "min ms": row.min_ms.toFixed(1),

@@ -80,7 +80,9 @@ function row(what, results) {
   };
 }
 
-const round = (value) => Math.round(value * 10) / 10;
+function round(value) {
+  return Math.round(value * 10) / 10;
+}
 
 /** By the nearest rank. */
 function quantile(values, share) {
