@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Rounds of one run per engine, after warm-up
     #[arg(long, default_value_t = 40)]
     rounds: u32,
+    /// Also write the table to docs/benchmarks.md
+    #[arg(long, conflicts_with_all = ["tasks", "profile", "model"])]
+    record: bool,
     /// Measure this model only, by its id
     #[arg(long)]
     model: Option<String>,
@@ -60,7 +63,11 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
             .arg(script)
             .arg(options.rounds.to_string())
             .arg(&report)
-            .args(&options.model),
+            .args(&options.model)
+            .envs(options.record.then(|| {
+                let table = paths.root.join("docs/benchmarks.md");
+                ("VITRINE_BENCH_TABLE", table)
+            })),
     )
     .context("measuring in the browser failed")
 }

@@ -6,6 +6,7 @@
 mod classify;
 mod clock;
 mod encode;
+mod fuse;
 mod model;
 mod read;
 mod tract_model;

@@ -7,6 +7,7 @@ use vitrine_protocol::{EngineError, LoadTimes};
 use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
 use crate::clock::{Clock, timed};
+use crate::fuse::fuse;
 use crate::model::{Axis, Input, InputSpec, Kind, Model};
 use crate::widen::widen_weights;
 
@@ -51,6 +52,16 @@ pub struct OperatorTime {
 struct Source {
     proto: ModelProto,
     outputs: Vec<String>,
+    fusion: Fusion,
+}
+
+/// Whether chains of operators become operators of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fusion {
+    On,
+    /// For comparing with tract's own operators.
+    #[cfg_attr(not(test), allow(dead_code))]
+    Off,
 }
 
 struct Plan {
@@ -74,10 +85,23 @@ impl TractModel {
         outputs: &[String],
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
+        TractModel::load_with(file, inputs, outputs, Fusion::On, clock)
+    }
+
+    /// As [`TractModel::load`], with a choice.
+    pub(crate) fn load_with(
+        file: Vec<u8>,
+        inputs: &[InputSpec],
+        outputs: &[String],
+        fusion: Fusion,
+        clock: Clock,
+    ) -> Result<(TractModel, LoadTimes), EngineError> {
         crate::register_kernels();
         let (proto, parse) = timed(clock, || parse(file));
         let proto = proto?;
-        let (model, optimise) = timed(clock, || TractModel::prepare(proto, inputs, outputs));
+        let (model, optimise) = timed(clock, || {
+            TractModel::prepare(proto, inputs, outputs, fusion)
+        });
         let mut model = model.map_err(|error| optimise_error(&error))?;
         let (warm, warm_up) = timed(clock, || model.warm_up());
         warm?;
@@ -93,10 +117,12 @@ impl TractModel {
         proto: ModelProto,
         inputs: &[InputSpec],
         outputs: &[String],
+        fusion: Fusion,
     ) -> TractResult<TractModel> {
         let source = Source {
             proto,
             outputs: outputs.to_vec(),
+            fusion,
         };
         let is_free = inputs.iter().any(|input| input.axes.contains(&Axis::Free));
         if is_free {
@@ -262,6 +288,10 @@ impl Source {
                 Kind::I64 => i64::datum_type(),
             };
             model.set_input_fact(at, datum.fact(dims).into())?;
+        }
+        let mut model = model.into_typed()?.into_decluttered()?;
+        if self.fusion == Fusion::On {
+            fuse(&mut model)?;
         }
         model.into_optimized()?.into_runnable()?.spawn()
     }

@@ -27,6 +27,133 @@ type Tile = [[F32x4; 2]; ROWS];
 /// them: per-row operands for 4 values, per-column for 8, packed panels for `k` steps, and output
 /// tiles for writing at their strides.
 pub(crate) unsafe fn run(operations: &[FusedKerSpec<f32>]) -> isize {
+    match Product::parse(operations) {
+        // SAFETY: the caller guarantees what the operations point at.
+        Some(product) => unsafe { product.run() },
+        // SAFETY: as above.
+        None => unsafe { run_each(operations) },
+    }
+}
+
+/// The usual list of operations: a product, a bias, a residual, a linear map, two bounds, the store. Done at
+/// once, the tile stays in registers; one operation after the other, each reads and writes it, which
+/// takes as long as the product itself where there are few steps.
+struct Product {
+    k: usize,
+    a: *const f32,
+    b: *const f32,
+    bias: Bias,
+    residual: Option<OutputStoreKer>,
+    /// Factor and what is added behind it.
+    linear: Option<(f32, f32)>,
+    least: Option<f32>,
+    most: Option<f32>,
+    out: OutputStoreKer,
+}
+
+enum Bias {
+    None,
+    /// One value for each row.
+    Rows(*const f32),
+    /// One value for each column.
+    Columns(*const f32),
+}
+
+impl Product {
+    /// `None` for any other list.
+    #[inline(always)]
+    fn parse(operations: &[FusedKerSpec<f32>]) -> Option<Product> {
+        let mut rest = match operations {
+            [FusedKerSpec::Clear, rest @ ..] => rest,
+            _ => return None,
+        };
+        let [FusedKerSpec::AddMatMul { k, pa, pb, .. }, behind @ ..] = rest else {
+            return None;
+        };
+        rest = behind;
+        let mut bias = Bias::None;
+        match rest {
+            [FusedKerSpec::PerRowAdd(rows), behind @ ..] => {
+                (bias, rest) = (Bias::Rows(*rows), behind);
+            }
+            [FusedKerSpec::PerColAdd(columns), behind @ ..] => {
+                (bias, rest) = (Bias::Columns(*columns), behind);
+            }
+            _ => {}
+        }
+        let mut residual = None;
+        if let [FusedKerSpec::AddUnicast(other), behind @ ..] = rest {
+            (residual, rest) = (Some(*other), behind);
+        }
+        let mut linear = None;
+        if let [FusedKerSpec::ScalarMul(factor), behind @ ..] = rest {
+            (linear, rest) = (Some((*factor, 0.0)), behind);
+        }
+        if let [FusedKerSpec::ScalarAdd(offset), behind @ ..] = rest {
+            let factor = linear.map_or(1.0, |(factor, _)| factor);
+            (linear, rest) = (Some((factor, *offset)), behind);
+        }
+        let (mut least, mut most) = (None, None);
+        if let [FusedKerSpec::ScalarMax(bound), behind @ ..] = rest {
+            (least, rest) = (Some(*bound), behind);
+        }
+        if let [FusedKerSpec::ScalarMin(bound), behind @ ..] = rest {
+            (most, rest) = (Some(*bound), behind);
+        }
+        let [FusedKerSpec::Store(out), FusedKerSpec::Done, ..] = rest else {
+            return None;
+        };
+        Some(Product {
+            k: *k,
+            a: pa.cast(),
+            b: pb.cast(),
+            bias,
+            residual,
+            linear,
+            least,
+            most,
+            out: *out,
+        })
+    }
+
+    /// # Safety
+    /// As [`run`].
+    #[inline(always)]
+    unsafe fn run(&self) -> isize {
+        let mut tile = [[F32x4::splat(0.0); 2]; ROWS];
+        // SAFETY: the panels hold `k` steps, a bias one value per row or column, and the output is a
+        // whole writable tile, as the caller guarantees.
+        unsafe {
+            multiply_add(&mut tile, self.k, self.a, self.b);
+            match self.bias {
+                Bias::None => {}
+                Bias::Rows(rows) => per_row(&mut tile, rows, F32x4::add),
+                Bias::Columns(columns) => per_column(&mut tile, columns, F32x4::add),
+            }
+            if let Some(other) = &self.residual {
+                add_unicast(&mut tile, other);
+            }
+            if let Some((factor, offset)) = self.linear {
+                let offset = F32x4::splat(offset);
+                with_scalar(&mut tile, factor, |acc, factor| offset.madd(acc, factor));
+            }
+            if let Some(least) = self.least {
+                with_scalar(&mut tile, least, F32x4::pmax);
+            }
+            if let Some(most) = self.most {
+                with_scalar(&mut tile, most, F32x4::pmin);
+            }
+            store(&tile, &self.out);
+        }
+        0
+    }
+}
+
+/// Runs the operations one after the other.
+///
+/// # Safety
+/// As [`run`].
+unsafe fn run_each(operations: &[FusedKerSpec<f32>]) -> isize {
     let mut tile: Tile = [[F32x4::splat(0.0); 2]; ROWS];
     for operation in operations {
         match *operation {
@@ -256,6 +383,7 @@ unsafe fn store(tile: &Tile, out: &OutputStoreKer) {
 mod tests {
     use super::*;
     use tract_core::internal::*;
+    use tract_linalg::BinOp;
     use tract_linalg::mmm::{AsInputValue, DynKernel, FusedSpec, MatMatMul};
     use tract_linalg::pack::PackedFormat;
 
@@ -308,8 +436,8 @@ mod tests {
                     b: AsInputValue::Borrowed(&*packed_b),
                     packing: 0,
                 },
-                FusedSpec::BinPerRow(bias_tensor.view(), tract_linalg::BinOp::Add),
-                FusedSpec::BinScalar(&low, tract_linalg::BinOp::Max),
+                FusedSpec::BinPerRow(bias_tensor.view(), BinOp::Add),
+                FusedSpec::BinScalar(&low, BinOp::Max),
                 FusedSpec::Store(store),
             ];
             kernel.run(m, n, &operations).unwrap();
@@ -353,6 +481,107 @@ mod tests {
         ] {
             check(m, k, n, false);
             check(m, k, n, true);
+        }
+    }
+
+    /// The output of a list of operations behind a product, run by one of the two ways.
+    fn output_of(
+        run: unsafe fn(&[FusedKerSpec<f32>]) -> isize,
+        behind: &[Behind],
+        transposed: bool,
+    ) -> Vec<f32> {
+        let (m, k, n) = (6, 5, 11);
+        let kernel = DynKernel::<ROWS, COLUMNS, f32>::new(
+            "test_f32_4x8",
+            run,
+            PackedFormat::new(DatumType::F32, ROWS, 16),
+            PackedFormat::new(DatumType::F32, COLUMNS, 16),
+        )
+        .mmm();
+        let (pack_a, pack_b) = &kernel.packings()[0];
+        let tensor = |shape: &[usize], seed| {
+            let values = noise(shape.iter().product(), seed);
+            Tensor::from_shape(shape, &values).unwrap()
+        };
+        let packed_a = pack_a.prepare_one(&tensor(&[m, k], 1), 1, 0).unwrap();
+        let packed_b = pack_b.prepare_one(&tensor(&[k, n], 2), 0, 1).unwrap();
+        let (rows, columns) = (tensor(&[m], 3), tensor(&[n], 4));
+        let (m_axis, n_axis) = if transposed { (1, 0) } else { (0, 1) };
+        let shape = if transposed { [n, m] } else { [m, n] };
+        let residual = tensor(&shape, 5);
+        let scalars: Vec<Tensor> = behind
+            .iter()
+            .map(|behind| match behind {
+                Behind::Scalar(_, value) => tensor0(*value),
+                _ => tensor0(0.0_f32),
+            })
+            .collect();
+        let mut output = Tensor::zero::<f32>(&shape).unwrap();
+        // SAFETY: the operands are packed by the kernel's own formats for m, k and n, and output
+        // and residual have exactly m × n places.
+        unsafe {
+            let view = kernel.c_view(Some(m_axis), Some(n_axis));
+            let mut operations = vec![FusedSpec::AddMatMul {
+                a: AsInputValue::Borrowed(&*packed_a),
+                b: AsInputValue::Borrowed(&*packed_b),
+                packing: 0,
+            }];
+            for (behind, scalar) in behind.iter().zip(&scalars) {
+                operations.push(match behind {
+                    Behind::Rows(op) => FusedSpec::BinPerRow(rows.view(), *op),
+                    Behind::Columns(op) => FusedSpec::BinPerCol(columns.view(), *op),
+                    Behind::Scalar(op, _) => FusedSpec::BinScalar(scalar, *op),
+                    Behind::Residual => FusedSpec::AddUnicast(view.wrap(&residual.view())),
+                });
+            }
+            operations.push(FusedSpec::Store(view.wrap(&output.view_mut())));
+            kernel.run(m, n, &operations).unwrap();
+        }
+        let output = output.try_as_plain_ram().unwrap();
+        output.as_slice::<f32>().unwrap().to_vec()
+    }
+
+    /// What stands behind a product.
+    enum Behind {
+        Rows(BinOp),
+        Columns(BinOp),
+        Scalar(BinOp, f32),
+        Residual,
+    }
+
+    #[test]
+    fn both_ways_to_run_a_list_give_the_same() {
+        use Behind::{Columns, Residual, Rows, Scalar};
+        let lists = [
+            vec![],
+            vec![Rows(BinOp::Add)],
+            vec![Columns(BinOp::Add), Residual],
+            vec![Columns(BinOp::Mul), Columns(BinOp::Add)],
+            vec![
+                Rows(BinOp::Add),
+                Scalar(BinOp::Max, 0.0),
+                Scalar(BinOp::Min, 0.5),
+            ],
+            vec![
+                Rows(BinOp::Add),
+                Scalar(BinOp::Mul, 1.5),
+                Scalar(BinOp::Add, 0.2),
+            ],
+            vec![Scalar(BinOp::Add, 0.2), Scalar(BinOp::Min, 0.4)],
+            vec![Scalar(BinOp::Min, 0.4), Scalar(BinOp::Max, 0.1)],
+            vec![Residual, Scalar(BinOp::Mul, 0.5), Scalar(BinOp::Max, 0.0)],
+        ];
+        for (at, list) in lists.iter().enumerate() {
+            for transposed in [false, true] {
+                let once = output_of(run, list, transposed);
+                let each = output_of(run_each, list, transposed);
+                for (once, each) in once.iter().zip(each) {
+                    assert!(
+                        (once - each).abs() < 1e-5,
+                        "list {at}: {once} is not {each}"
+                    );
+                }
+            }
         }
     }
 

@@ -8,10 +8,14 @@
 mod depthwise_w;
 #[cfg(any(test, ours))]
 mod gemm_f32_4x8;
-#[cfg(any(test, ours))]
+mod hard_swish;
+// Natively the operators above use part of it.
+#[cfg_attr(not(any(test, ours)), allow(dead_code))]
 mod lanes;
 #[cfg(ours)]
 mod registry;
+
+pub use hard_swish::HardSwish;
 
 /// Keeps the linker from dropping the registrations, and says whether they took effect.
 ///

@@ -4,7 +4,7 @@ import { catalog, engineFolder, TEST_FILES, SITE } from "../support.js";
 import { CASES, caseName } from "./models.js";
 
 /** Rounds before anything counts: V8 still replaces its baseline code during the first ones. */
-const WARM_UP_ROUNDS = 12;
+export const WARM_UP_ROUNDS = 12;
 
 /**
  * Our flavours and onnxruntime-web on one model, in one page, interleaved, one thread each. `input`

@@ -1,0 +1,335 @@
+//! Chains of operators that one operator of ours does in one pass over memory.
+//!
+//! The rewrite works on tract's decluttered graph, where constants are folded and chains are still
+//! visible, before kernels are chosen.
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use vitrine_kernels::HardSwish;
+
+/// Replaces what can be fused, and returns how many chains that were.
+pub(crate) fn fuse(model: &mut TypedModel) -> TractResult<usize> {
+    let mut n_fused = 0;
+    // A patch changes the graph, so the search begins anew behind each.
+    while let Some(chain) = find(model)? {
+        let mut patch = TypedModelPatch::default();
+        let input = patch.tap_model(model, chain.input)?;
+        let name = format!("{}.hard_swish", model.node(chain.last).name);
+        let output = patch.wire_node(name, chain.operator, &[input])?;
+        patch.shunt_outside(model, chain.last.into(), output[0])?;
+        patch.apply(model)?;
+        n_fused += 1;
+    }
+    if n_fused > 0 {
+        model.compact()?;
+    }
+    Ok(n_fused)
+}
+
+/// `Mul(u, Min(Max(Add(u, 3), 0), 6))` with what scales and shifts before and behind it.
+struct Chain {
+    /// What the first operator reads.
+    input: OutletId,
+    /// The last operator.
+    last: usize,
+    operator: HardSwishOp,
+}
+
+fn find(model: &TypedModel) -> TractResult<Option<Chain>> {
+    for node in model.eval_order()? {
+        if let Some(chain) = chain_at(model, node) {
+            return Ok(Some(chain));
+        }
+    }
+    Ok(None)
+}
+
+/// The chain whose product of `u` and its gate is at this node.
+fn chain_at(model: &TypedModel, product: usize) -> Option<Chain> {
+    let node = model.node(product);
+    if node.op.name() != "Mul" || !is_f32(model, product) {
+        return None;
+    }
+    let [left, right] = node.inputs.as_slice() else {
+        return None;
+    };
+    let u = [(*left, *right), (*right, *left)]
+        .into_iter()
+        .find_map(|(u, gate)| (gated(model, gate)? == u).then_some(u))?;
+    let mut operator = HardSwish {
+        inner_scale: 1.0,
+        inner_offset: 0.0,
+        scale: 1.0,
+        offset: 0.0,
+    };
+    // `u` is read twice, by the product and by the gate; what makes it is read once.
+    let mut input = u;
+    if model.outlet_successors(u).len() == 2 {
+        if let Some((before, offset)) = with_constant(model, input, "Add") {
+            operator.inner_offset = offset;
+            input = before;
+            if let Some((before, scale)) = read_once(model, input, "Mul") {
+                operator.inner_scale = scale;
+                input = before;
+            }
+        } else if let Some((before, scale)) = with_constant(model, input, "Mul") {
+            operator.inner_scale = scale;
+            input = before;
+        }
+    } else {
+        return None;
+    }
+    let mut last = product;
+    if let Some((next, scale)) = successor(model, last, "Mul") {
+        operator.scale = scale;
+        last = next;
+    }
+    if let Some((next, offset)) = successor(model, last, "Add") {
+        operator.offset = offset;
+        last = next;
+    }
+    // A constant of a higher rank would change the shape.
+    let same_shape = model.outlet_fact(input).ok()?.shape == model.node(last).outputs[0].fact.shape;
+    same_shape.then_some(Chain {
+        input,
+        last,
+        operator: HardSwishOp(operator),
+    })
+}
+
+/// The value `u` whose gate `Min(Max(Add(u, 3), 0), 6)` this is, if nothing else reads its parts.
+fn gated(model: &TypedModel, gate: OutletId) -> Option<OutletId> {
+    let (value, six) = read_once(model, gate, "Min")?;
+    let (value, zero) = read_once(model, value, "Max")?;
+    let (u, three) = read_once(model, value, "Add")?;
+    (six == 6.0 && zero == 0.0 && three == 3.0).then_some(u)
+}
+
+/// The other input and the constant of an operator that makes this value, if one node reads it.
+fn read_once(model: &TypedModel, value: OutletId, operator: &str) -> Option<(OutletId, f32)> {
+    let is_alone = model.outlet_successors(value).len() == 1;
+    is_alone.then(|| with_constant(model, value, operator))?
+}
+
+/// The other input and the constant of an operator that makes this value.
+fn with_constant(model: &TypedModel, value: OutletId, operator: &str) -> Option<(OutletId, f32)> {
+    let node = model.node(value.node);
+    if node.op.name() != operator || model.output_outlets().ok()?.contains(&value) {
+        return None;
+    }
+    let [left, right] = node.inputs.as_slice() else {
+        return None;
+    };
+    match (scalar(model, *left), scalar(model, *right)) {
+        (None, Some(constant)) => Some((*left, constant)),
+        (Some(constant), None) => Some((*right, constant)),
+        _ => None,
+    }
+}
+
+/// The one node that reads this one's output, if it is of this kind with a constant beside.
+fn successor(model: &TypedModel, node: usize, operator: &str) -> Option<(usize, f32)> {
+    let value = OutletId::new(node, 0);
+    let [next] = model.outlet_successors(value) else {
+        return None;
+    };
+    let (input, constant) =
+        with_constant(model, OutletId::new(next.node, 0), operator).or_else(|| {
+            // The graph gives out what this node makes: it may be the last of a chain.
+            let node = model.node(next.node);
+            let is_kind = node.op.name() == operator && node.inputs.len() == 2;
+            let other = node.inputs.iter().find(|input| **input != value)?;
+            is_kind.then_some((value, scalar(model, *other)?))
+        })?;
+    (input == value && !model.output_outlets().ok()?.contains(&value))
+        .then_some((next.node, constant))
+}
+
+/// The value of a constant that has only one.
+fn scalar(model: &TypedModel, value: OutletId) -> Option<f32> {
+    let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
+    if constant.datum_type() != f32::datum_type() || constant.len() != 1 {
+        return None;
+    }
+    let view = constant.try_as_plain_ram().ok()?;
+    view.as_slice::<f32>().ok()?.first().copied()
+}
+
+fn is_f32(model: &TypedModel, node: usize) -> bool {
+    model.node(node).outputs[0].fact.datum_type == f32::datum_type()
+}
+
+/// [`HardSwish`] as an operator of tract's.
+#[derive(Clone, Debug)]
+struct HardSwishOp(HardSwish);
+
+impl HardSwishOp {
+    fn bits(&self) -> [u32; 4] {
+        let HardSwish {
+            inner_scale,
+            inner_offset,
+            scale,
+            offset,
+        } = self.0;
+        [inner_scale, inner_offset, scale, offset].map(f32::to_bits)
+    }
+}
+
+impl PartialEq for HardSwishOp {
+    fn eq(&self, other: &HardSwishOp) -> bool {
+        self.bits() == other.bits()
+    }
+}
+
+impl Eq for HardSwishOp {}
+
+impl std::hash::Hash for HardSwishOp {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.bits().hash(state);
+    }
+}
+
+impl Op for HardSwishOp {
+    fn name(&self) -> StaticName {
+        "VitrineHardSwish".into()
+    }
+
+    fn info(&self) -> TractResult<Vec<String>> {
+        Ok(vec![format!("{:?}", self.0)])
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for HardSwishOp {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        // In place, unless someone else holds the tensor: then it is copied here.
+        let mut tensor = args_1!(inputs).into_tensor();
+        let mut view = tensor.try_as_plain_ram_mut()?;
+        self.0.apply(view.as_slice_mut::<f32>()?);
+        Ok(tvec!(tensor.into_tvalue()))
+    }
+}
+
+impl TypedOp for HardSwishOp {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(inputs[0].without_value()))
+    }
+
+    as_op!();
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_onnx::format::{Graph, Model as File, Node, Tensor as Constant, ValueInfo};
+    use vitrine_tasks::Tensor as PlainTensor;
+
+    use crate::model::{Input, InputSpec, Model as _};
+    use crate::tract_model::{Fusion, TractModel};
+
+    /// Operators in a line from `x` to `y`; `Gate` stands for the product of a value with its gate.
+    fn file(operators: &[(&str, f32)]) -> Vec<u8> {
+        let mut graph = Graph {
+            name: "g".to_owned(),
+            input: vec![ValueInfo::f32("x", &[1, 3, 5, 7])],
+            output: vec![ValueInfo::f32("y", &[1, 3, 5, 7])],
+            ..Graph::default()
+        };
+        let constant = |graph: &mut Graph, name: &str, value: f32| {
+            graph.initializer.push(Constant::f32(name, &[], &[value]));
+        };
+        let mut value = "x".to_owned();
+        for (at, (operator, operand)) in operators.iter().enumerate() {
+            let name = if at + 1 == operators.len() {
+                "y".to_owned()
+            } else {
+                format!("v{at}")
+            };
+            if *operator == "Gate" {
+                let part = |what: &str| format!("{name}.{what}");
+                for (what, number) in [("three", 3.0), ("zero", 0.0), ("six", 6.0)] {
+                    constant(&mut graph, &part(what), number);
+                }
+                let steps = [
+                    ("Add", "three", "sum"),
+                    ("Max", "zero", "least"),
+                    ("Min", "six", "gate"),
+                ];
+                let mut gate = value.clone();
+                for (step, number, made) in steps {
+                    let node = Node::new(step, &part(made), &[&gate, &part(number)], vec![]);
+                    graph.node.push(node);
+                    gate = part(made);
+                }
+                graph
+                    .node
+                    .push(Node::new("Mul", &name, &[&value, &gate], vec![]));
+            } else {
+                let operand_name = format!("c{at}");
+                constant(&mut graph, &operand_name, *operand);
+                graph
+                    .node
+                    .push(Node::new(operator, &name, &[&value, &operand_name], vec![]));
+            }
+            value = name;
+        }
+        File::new(graph).to_bytes()
+    }
+
+    fn run(file: &[u8], fusion: Fusion) -> (Vec<f32>, usize) {
+        let spec = InputSpec::fixed(&[1, 3, 5, 7]);
+        let (mut model, _) =
+            TractModel::load_with(file.to_vec(), &[spec], &[], fusion, || 0.0).unwrap();
+        let input = || {
+            let values = (0..105).map(|at| at as f32 * 0.13 - 6.0).collect();
+            vec![Input::F32(
+                PlainTensor::new(vec![1, 3, 5, 7], values).unwrap(),
+            )]
+        };
+        let operators = model.profile(input(), || 0.0).unwrap();
+        let n_ours = operators
+            .iter()
+            .filter(|row| row.operator == "VitrineHardSwish")
+            .count();
+        (model.run(input()).unwrap()[0].values.clone(), n_ours)
+    }
+
+    #[track_caller]
+    fn check(operators: &[(&str, f32)], n_ours: usize) {
+        let file = file(operators);
+        let (expected, none) = run(&file, Fusion::Off);
+        let (met, n_fused) = run(&file, Fusion::On);
+        assert_eq!((none, n_fused), (0, n_ours));
+        for (met, expected) in met.iter().zip(expected) {
+            assert!((met - expected).abs() < 1e-4, "{met} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn chains_of_every_length_are_fused() {
+        check(&[("Gate", 0.0)], 1);
+        check(&[("Gate", 0.0), ("Mul", 0.2)], 1);
+        check(&[("Add", 0.5), ("Gate", 0.0), ("Add", 0.1)], 1);
+        check(
+            &[
+                ("Mul", 1.5),
+                ("Add", -0.5),
+                ("Gate", 0.0),
+                ("Mul", 0.2),
+                ("Add", 0.1),
+            ],
+            1,
+        );
+        check(
+            &[("Gate", 0.0), ("Mul", 0.2), ("Gate", 0.0), ("Mul", 0.2)],
+            2,
+        );
+    }
+
+    #[test]
+    fn what_is_no_gate_stays() {
+        check(&[("Mul", 1.5), ("Add", 0.5), ("Max", 0.0), ("Min", 6.0)], 0);
+    }
+}
