@@ -59,9 +59,9 @@ export class Visit {
     assert.deepEqual(strangers, [], "requests that left the origin");
   }
 
-  /** Waits until the page takes input and shows it. */
+  /** Waits until the page takes input and shows it; there may be no document yet. */
   async ready() {
-    await this.page.waitForFunction(() => document.documentElement.dataset.phase === "ready", null, {
+    await this.page.waitForFunction(() => document.documentElement?.dataset.phase === "ready", null, {
       timeout: PATIENCE,
     });
   }
