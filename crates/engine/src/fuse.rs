@@ -10,8 +10,11 @@ use vitrine_kernels::HardSwish;
 /// Replaces what can be fused, and returns how many chains that were.
 pub(crate) fn fuse(model: &mut TypedModel) -> TractResult<usize> {
     let mut n_fused = 0;
-    // A patch changes the graph, so the search begins anew behind each.
-    while let Some(chain) = find(model)? {
+    // A patch adds nodes and rewires, but numbers none anew until the graph is compacted.
+    for node in model.eval_order()? {
+        let Some(chain) = chain_at(model, node) else {
+            continue;
+        };
         let mut patch = TypedModelPatch::default();
         let input = patch.tap_model(model, chain.input)?;
         let name = format!("{}.hard_swish", model.node(chain.last).name);
@@ -33,15 +36,6 @@ struct Chain {
     /// The last operator.
     last: usize,
     operator: HardSwishOp,
-}
-
-fn find(model: &TypedModel) -> TractResult<Option<Chain>> {
-    for node in model.eval_order()? {
-        if let Some(chain) = chain_at(model, node) {
-            return Ok(Some(chain));
-        }
-    }
-    Ok(None)
 }
 
 /// The chain whose product of `u` and its gate is at this node.

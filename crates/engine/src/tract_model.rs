@@ -193,12 +193,7 @@ impl TractModel {
         inputs: Vec<Input>,
         clock: Clock,
     ) -> TractResult<Vec<OperatorTime>> {
-        let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
-        let plan = self.plan(shapes)?;
-        let values: TVec<TValue> = inputs
-            .into_iter()
-            .map(|input| Ok(into_tract(input)?.into_tvalue()))
-            .collect::<TractResult<_>>()?;
+        let (plan, values) = self.planned(inputs)?;
         let mut operators = Vec::new();
         plan.state
             .run_plan_with_eval(values, |context, state, node, inputs| {
@@ -238,13 +233,19 @@ impl TractModel {
         Ok(())
     }
 
-    fn run_checked(&mut self, inputs: Vec<Input>) -> TractResult<Vec<PlainTensor>> {
+    /// The plan for these inputs, and the inputs as tract takes them.
+    fn planned(&mut self, inputs: Vec<Input>) -> TractResult<(&mut Plan, TVec<TValue>)> {
         let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
         let plan = self.plan(shapes)?;
-        let values: TVec<TValue> = inputs
+        let values = inputs
             .into_iter()
             .map(|input| Ok(into_tract(input)?.into_tvalue()))
             .collect::<TractResult<_>>()?;
+        Ok((plan, values))
+    }
+
+    fn run_checked(&mut self, inputs: Vec<Input>) -> TractResult<Vec<PlainTensor>> {
+        let (plan, values) = self.planned(inputs)?;
         let outputs = plan.state.run(values)?;
         outputs.iter().map(|output| from_tract(output)).collect()
     }
