@@ -34,6 +34,38 @@ pub(crate) fn build(paths: &Paths) -> Result<Vec<EngineBuild>> {
     Ok(builds)
 }
 
+/// The flavours that were built last, as they stand in `paths.site()/engine`.
+///
+/// # Errors
+/// When one of them is missing: build everything first.
+pub(crate) fn built(paths: &Paths) -> Result<Vec<EngineBuild>> {
+    let folder = paths.site().join("engine");
+    let list = || format!("listing {}", folder.display());
+    let names = fs::read_dir(&folder)
+        .with_context(list)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<Vec<String>>>()?;
+    let of = |flavour: Flavour| {
+        let name = names.iter().find(|name| {
+            name.rsplit_once('-')
+                .is_some_and(|(key, _)| key == flavour.key())
+        });
+        let name = name.with_context(|| {
+            format!("no {} engine: run cargo xtask build first", flavour.title())
+        })?;
+        let module = folder.join(name).join(MODULE);
+        let wasm_bytes = fs::metadata(&module)
+            .with_context(|| format!("reading {}", module.display()))?
+            .len();
+        Ok(EngineBuild {
+            flavour,
+            worker: format!("engine/{name}/{WORKER_SCRIPT}"),
+            wasm_bytes,
+        })
+    };
+    Flavour::FASTEST_FIRST.into_iter().map(of).collect()
+}
+
 /// Builds the relaxed flavour with tract's own kernels into `folder`, for comparison only.
 pub(crate) fn build_stock(paths: &Paths, folder: &Path) -> Result<EngineBuild> {
     println!("Engine with tract's own kernels");

@@ -42,7 +42,11 @@ enum Task {
         variants: Option<Option<PathBuf>>,
     },
     /// Set up, fetch models, and build the site into dist/
-    Build,
+    Build {
+        /// Build only the page, around the engines that were built last
+        #[arg(long)]
+        page_only: bool,
+    },
     /// Build the site and serve it on this machine
     Serve {
         /// Port to listen on; 0 takes a free one
@@ -56,7 +60,11 @@ enum Task {
         folder: Option<PathBuf>,
     },
     /// Set up and run every test
-    Test,
+    Test {
+        /// Run only these files of tests/browser, against the site in dist/ as it is
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        browser: Vec<String>,
+    },
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -76,7 +84,11 @@ fn main() -> Result<()> {
             let folder = folder.unwrap_or_else(|| paths.target().join("variants"));
             models::write_variants(&paths, &folder)
         }
-        Task::Build => build(&paths),
+        Task::Build { page_only: false } => build(&paths),
+        Task::Build { page_only: true } => {
+            let engines = engine::built(&paths)?;
+            page::build(&paths, engines)
+        }
         Task::Serve { port, base, folder } => {
             let folder = match folder {
                 Some(folder) => folder,
@@ -87,7 +99,8 @@ fn main() -> Result<()> {
             };
             serve::forever(&[Mount::new(&base, folder)], port)
         }
-        Task::Test => test::run(&paths),
+        Task::Test { browser } if browser.is_empty() => test::run(&paths),
+        Task::Test { browser } => test::run_browser_files(&paths, &browser),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }
@@ -96,5 +109,6 @@ fn main() -> Result<()> {
 fn build(paths: &Paths) -> Result<()> {
     setup::for_build(paths)?;
     models::run(paths)?;
-    page::build(paths)
+    let engines = engine::build(paths)?;
+    page::build(paths, engines)
 }

@@ -4,16 +4,16 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use vitrine_protocol::Catalog;
+use vitrine_protocol::{Catalog, EngineBuild};
 
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{engine, models, pack, setup};
+use crate::{models, pack, setup};
 
-/// Builds everything that is served into `paths.dist()`. Set-up and models must be there.
-pub(crate) fn build(paths: &Paths) -> Result<()> {
-    let engines = engine::build(paths)?;
+/// Builds everything that is served into `paths.dist()`, around these engines. Set-up and models
+/// must be there.
+pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     println!("Page");
     write_catalog(paths, engines)?;
     let wasm_std = WasmStd::from_env()?;
@@ -42,7 +42,7 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
     report_sizes(paths)
 }
 
-fn write_catalog(paths: &Paths, engines: Vec<vitrine_protocol::EngineBuild>) -> Result<()> {
+fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     let mut registry = models::registry(paths)?;
     pack::models(paths, &mut registry)?;
     let catalog = Catalog {

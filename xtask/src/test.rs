@@ -11,7 +11,7 @@ use indicatif::HumanDuration;
 use crate::command;
 use crate::paths::Paths;
 use crate::serve::{Background, Mount};
-use crate::{models, page, setup};
+use crate::{engine, models, page, setup};
 
 /// Sub-path that the browser tests serve the site under, as GitHub Pages would.
 pub(crate) const SUB_PATH: &str = "/vitrine";
@@ -41,10 +41,19 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
         ]),
     )?;
     step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
-    page::build(paths)?;
-    browser_tests(paths)?;
+    let engines = engine::build(paths)?;
+    page::build(paths, engines)?;
+    let predictions = native_predictions(paths)?;
+    browser_tests(paths, &[], predictions)?;
     println!("All tests passed in {}", HumanDuration(started.elapsed()));
     Ok(())
+}
+
+/// Runs some files of the browser tests against the site as it was built last.
+pub(crate) fn run_browser_files(paths: &Paths, files: &[String]) -> Result<()> {
+    setup::for_tests(paths)?;
+    let predictions = Some(predictions_folder(paths)).filter(|folder| folder.is_dir());
+    browser_tests(paths, files, predictions)
 }
 
 fn cargo(paths: &Paths) -> Command {
@@ -58,8 +67,8 @@ fn step(title: &str, program: &mut Command) -> Result<()> {
     command::run(program).with_context(|| format!("{title} failed"))
 }
 
-fn browser_tests(paths: &Paths) -> Result<()> {
-    let predictions = native_predictions(paths)?;
+/// Runs these files of `tests/browser`, or all where none is named.
+fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) -> Result<()> {
     let server = Background::start(&site_with_test_files(paths))?;
     let mut command = Command::new("node");
     command
@@ -68,7 +77,8 @@ fn browser_tests(paths: &Paths) -> Result<()> {
         .env("VITRINE_TESTS_URL", server.url(TEST_FILES))
         .env("VITRINE_CHROMIUM", setup::chromium()?)
         // One file after another: on two cores, parallel browsers would disturb each other's time limits.
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(files);
     if let Some(data) = evaluation_data(paths) {
         command.env("VITRINE_DATA", data);
     }
@@ -97,6 +107,11 @@ pub(crate) fn evaluation_data(paths: &Paths) -> Option<PathBuf> {
         .filter(|folder| folder.join("imagenet-samples").is_dir())
 }
 
+/// Where native evaluations leave their answers for the browser tests.
+fn predictions_folder(paths: &Paths) -> PathBuf {
+    paths.target().join("native-predictions")
+}
+
 /// What is evaluated natively and again in the browser: a model, the folder of its data, every
 /// which item, and the least figures.
 ///
@@ -121,7 +136,7 @@ fn native_predictions(paths: &Paths) -> Result<Option<PathBuf>> {
         );
         return Ok(None);
     };
-    let folder = paths.target().join("native-predictions");
+    let folder = predictions_folder(paths);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (model, data_set, every, least) in EVALUATIONS {
         let mut command = cargo(paths);
