@@ -9,6 +9,7 @@ mod download;
 mod export;
 mod flavour;
 mod intake;
+mod language;
 mod overlay;
 mod session;
 mod state;
@@ -23,7 +24,7 @@ use wasm_bindgen::JsCast as _;
 use crate::flavour::{Choice, choose, wish};
 use crate::session::{Session, report};
 use crate::state::{State, Store};
-use crate::view::Workspace;
+use crate::view::{ModelsPanel, Workspace};
 
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
 const CATALOG: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
@@ -35,19 +36,24 @@ fn main() {
     let Choice { engine, note } = choose(wish(&query), &catalog.engines, web::supports);
     let models = catalog.models;
     let store = Store::new(State::new(&models));
-    let Some(workspace) = document().get_element_by_id("workspace") else {
-        return;
-    };
-    let mount = {
-        let (state, models) = (store.read(), models.clone());
-        move || view! { <Workspace state models note report /> }
-    };
+    let state = store.read();
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
-    Session::begin(store, models, engine);
-    mount_to(workspace.unchecked_into(), mount).forget();
-    show_outside_workspace(store.read());
+    Session::begin(store, models.clone(), engine);
+    let all = models.clone();
+    mount("workspace", move || {
+        view! { <Workspace state models=all note report /> }.into_any()
+    });
+    mount("models-page", move || view! { <ModelsPanel models /> }.into_any());
+    show_outside_workspace(state);
     intake::listen();
     web::mark("vitrine:interactive", &());
+}
+
+/// Shows a view in the element of `index.html` that is kept for it.
+fn mount(place: &str, view: impl FnOnce() -> AnyView + 'static) {
+    if let Some(place) = document().get_element_by_id(place) {
+        mount_to(place.unchecked_into(), view).forget();
+    }
 }
 
 /// Through the browser's own reader: one of ours would be a fifth of the page's size.

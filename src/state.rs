@@ -340,11 +340,11 @@ impl State {
             Event::EngineDied(error) => return self.bury_engine(error),
             Event::Copied { is_done } => {
                 let words = if is_done {
-                    words::COPIED
+                    words::copied()
                 } else {
-                    words::NOT_COPIED
+                    words::not_copied()
                 };
-                self.announcement = words.to_owned();
+                self.announcement = words;
             }
             Event::Remove(id) => return self.remove_one(id),
             Event::Cancel => return self.cancel(),
@@ -742,7 +742,7 @@ impl State {
             .map(|item| item.id)
             .collect();
         self.forget_draft(&removed);
-        self.announcement = words::CLEARED.to_owned();
+        self.announcement = words::cleared();
         vec![Effect::FocusResults, Effect::Forget(removed)]
     }
 

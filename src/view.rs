@@ -14,10 +14,10 @@ use vitrine_protocol::{ModelEntry, Spec};
 use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
 use card::{ResultCard, Titles};
-use models::ModelsPanel;
+pub(crate) use models::ModelsPanel;
 use trouble::TroublePanel;
 
-/// Everything below the drop zone.
+/// Everything below the drop zone of the demo.
 ///
 /// `note` is what a person should know about the choice of engine.
 #[component]
@@ -34,7 +34,6 @@ pub(crate) fn Workspace(
         <TroublePanel state report />
         <ActivityPanel state report />
         <Results state titles report />
-        <ModelsPanel models />
     }
 }
 

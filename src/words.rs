@@ -1,24 +1,34 @@
-//! Figures and sentences as the page writes them.
+//! Figures and sentences as the page writes them, in the language of the page.
 
 use vitrine_protocol::{Analysis, Card, Line, Spec};
 
+use crate::language::{fill, number, say};
 use crate::state::{Activity, Content, Item, Step, TableStage};
 
 /// Said when results were removed.
-pub(crate) const CLEARED: &str = "Results cleared.";
+pub(crate) fn cleared() -> String {
+    say("Results cleared.")
+}
 
 /// Said when text is on the clipboard.
-pub(crate) const COPIED: &str = "Text copied.";
+pub(crate) fn copied() -> String {
+    say("Text copied.")
+}
 
 /// Said when the browser does not let the page write to the clipboard.
-pub(crate) const NOT_COPIED: &str =
-    "The browser did not allow copying. Select the text and copy it by keyboard.";
+pub(crate) fn not_copied() -> String {
+    say("The browser did not allow copying. Select the text and copy it by keyboard.")
+}
 
 /// Shown for a picture without text in it.
-pub(crate) const NO_TEXT: &str = "No text found in this picture.";
+pub(crate) fn no_text() -> String {
+    say("No text found in this picture.")
+}
 
 /// Shown for a text whose classifier has no class above its threshold.
-pub(crate) const NOTHING_HOLDS: &str = "Nothing is above its threshold; the nearest are:";
+pub(crate) fn nothing_holds() -> String {
+    say("Nothing is above its threshold; the nearest are:")
+}
 
 /// In batches, how many outcomes pass between two announcements.
 const OUTCOMES_PER_ANNOUNCEMENT: usize = 10;
@@ -35,27 +45,24 @@ const RARE: f64 = 0.02;
 
 /// A share of 1 as `87.3 %`.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    format!("{} %", number(100.0 * share, 1))
 }
 
 /// Milliseconds as `1.8 ms`; from 100 on without decimals, which would only be noise.
 pub(crate) fn milliseconds(time: f64) -> String {
-    if time < 99.95 {
-        format!("{time:.1} ms")
-    } else {
-        format!("{time:.0} ms")
-    }
+    let decimals = if time < 99.95 { 1 } else { 0 };
+    format!("{} ms", number(time, decimals))
 }
 
 /// Bytes as `9.3` of a million.
 pub(crate) fn megabytes(bytes: u64) -> String {
-    format!("{:.1}", bytes as f64 / 1e6)
+    number(bytes as f64 / 1e6, 1)
 }
 
 /// Bytes for people: `9.3 MB`, or `431 KB` where that says more.
 pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1_000_000 {
-        format!("{:.0} KB", bytes as f64 / 1e3)
+        format!("{} KB", number(bytes as f64 / 1e3, 0))
     } else {
         format!("{} MB", megabytes(bytes))
     }
@@ -63,56 +70,57 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// How far a download is: `3.1 of 9.3 MB`.
 pub(crate) fn received(bytes: u64, total: u64) -> String {
-    format!("{} of {} MB", megabytes(bytes.min(total)), megabytes(total))
+    let (done, all) = (megabytes(bytes.min(total)), megabytes(total));
+    fill("{done} of {all} MB", &[("done", &done), ("all", &all)])
 }
 
 /// What a download's progress bar is called. `title` is the model's.
 pub(crate) fn downloading(title: &str) -> String {
-    format!("Downloading {title}")
+    fill("Downloading {title}", &[("title", title)])
 }
 
 /// What is going on, as a heading.
 pub(crate) fn activity(activity: Option<Activity>) -> String {
     match activity {
-        Some(Activity::Downloading) => "Fetching what this needs, once".to_owned(),
-        Some(Activity::StartingEngine) => "Starting the engine".to_owned(),
-        Some(Activity::Preparing(title)) => format!("Preparing {title}"),
+        Some(Activity::Downloading) => say("Fetching what this needs, once"),
+        Some(Activity::StartingEngine) => say("Starting the engine"),
+        Some(Activity::Preparing(title)) => fill("Preparing {title}", &[("title", &title)]),
         Some(Activity::Working { n_open }) => working(n_open),
-        Some(Activity::Rows { done, total }) => format!("{done} of {total} rows"),
+        Some(Activity::Rows { done, total }) => fill(
+            "{done} of {all} rows",
+            &[("done", &done.to_string()), ("all", &total.to_string())],
+        ),
         None => String::new(),
     }
 }
 
 /// Said when something was added.
 pub(crate) fn working(n_open: usize) -> String {
-    match n_open {
-        1 => "Working on 1 item.".to_owned(),
-        n => format!("Working on {n} items."),
-    }
+    counted(n_open, "Working on 1 item.", "Working on {n} items.")
 }
 
 /// Said when a table was opened.
 pub(crate) fn table_opened(name: &str, n_rows: usize) -> String {
-    format!(
-        "{name}: {}. Choose the column that holds the texts.",
-        rows(n_rows)
+    fill(
+        "{name}: {rows}. Choose the column that holds the texts.",
+        &[("name", name), ("rows", &rows(n_rows))],
     )
 }
 
 /// A number of rows: `1 row`, `2 rows`.
 pub(crate) fn rows(n: usize) -> String {
-    match n {
-        1 => "1 row".to_owned(),
-        n => format!("{n} rows"),
-    }
+    counted(n, "1 row", "{n} rows")
 }
 
 /// Said when open items were dropped.
 pub(crate) fn cancelled(n_dropped: usize) -> String {
     match n_dropped {
-        0 => "Cancelled.".to_owned(),
-        1 => "Cancelled, 1 item dropped.".to_owned(),
-        n => format!("Cancelled, {n} items dropped."),
+        0 => say("Cancelled."),
+        n => counted(
+            n,
+            "Cancelled, 1 item dropped.",
+            "Cancelled, {n} items dropped.",
+        ),
     }
 }
 
@@ -122,15 +130,15 @@ pub(crate) fn outcome(item: &Item, n_open: usize) -> Option<String> {
     if n_open > 0 {
         return n_open
             .is_multiple_of(OUTCOMES_PER_ANNOUNCEMENT)
-            .then(|| format!("{n_open} items left."));
+            .then(|| fill("{n} items left.", &[("n", &n_open.to_string())]));
     }
     let found = match &item.content {
         Content::Picture(picture) => {
             if let Some(Step::Failed(_)) = picture.classes {
-                return Some(DONE_WITH_ERRORS.to_owned());
+                return Some(done_with_errors());
             }
             if let Some(Step::Failed(_)) = picture.reading {
-                return Some(DONE_WITH_ERRORS.to_owned());
+                return Some(done_with_errors());
             }
             let mut found = Vec::new();
             if let Some(Step::Done(answer)) = &picture.classes
@@ -146,25 +154,33 @@ pub(crate) fn outcome(item: &Item, n_open: usize) -> Option<String> {
         }
         Content::Text(text) => match &text.step {
             Step::Done(answer) => best_of_each(&answer.value),
-            Step::Failed(_) => return Some(DONE_WITH_ERRORS.to_owned()),
+            Step::Failed(_) => return Some(done_with_errors()),
             Step::Waiting | Step::Working => return None,
         },
         Content::Table(table) => match &table.stage {
-            TableStage::Done { .. } => format!("{} analysed", rows(table.rows.len())),
-            TableStage::Failed(_) => return Some(DONE_WITH_ERRORS.to_owned()),
+            TableStage::Done { .. } => {
+                fill("{rows} analysed", &[("rows", &rows(table.rows.len()))])
+            }
+            TableStage::Failed(_) => return Some(done_with_errors()),
             _ => return None,
         },
     };
     Some(format!("{}: {found}", item.name))
 }
 
-const DONE_WITH_ERRORS: &str = "Done, with errors.";
+fn done_with_errors() -> String {
+    say("Done, with errors.")
+}
+
+/// One sentence for one, another for any other number, which stands in it as `{n}`.
+fn counted(n: usize, one: &str, many: &str) -> String {
+    fill(if n == 1 { one } else { many }, &[("n", &n.to_string())])
+}
 
 fn lines_found(n: usize) -> String {
     match n {
-        0 => "no text found".to_owned(),
-        1 => "1 line of text".to_owned(),
-        n => format!("{n} lines of text"),
+        0 => say("no text found"),
+        n => counted(n, "1 line of text", "{n} lines of text"),
     }
 }
 
@@ -194,20 +210,23 @@ pub(crate) fn first_words(text: &str) -> String {
 /// Said where a text is longer than the encoder reads.
 pub(crate) fn truncated(analysis: &Analysis) -> Option<String> {
     (analysis.n_read < analysis.n_tokens).then(|| {
-        format!(
-            "Only the first {} of {} tokens were read: the model reads no more at once.",
-            analysis.n_read, analysis.n_tokens
+        let (read, all) = (analysis.n_read.to_string(), analysis.n_tokens.to_string());
+        fill(
+            "Only the first {read} of {all} tokens were read: the model reads no more at once.",
+            &[("read", &read), ("all", &all)],
         )
     })
 }
 
 /// Said where a file's bytes were no UTF-8.
 pub(crate) fn replaced(n_replaced: usize) -> Option<String> {
-    match n_replaced {
-        0 => None,
-        1 => Some("1 byte was no UTF-8 and stands as �.".to_owned()),
-        n => Some(format!("{n} bytes were no UTF-8 and stand as �.")),
-    }
+    (n_replaced > 0).then(|| {
+        counted(
+            n_replaced,
+            "1 byte was no UTF-8 and stands as �.",
+            "{n} bytes were no UTF-8 and stand as �.",
+        )
+    })
 }
 
 /// All lines of a picture, one below the other.
@@ -217,14 +236,14 @@ pub(crate) fn all_lines(lines: &[Line]) -> String {
 }
 
 /// What a model does, in a word or two.
-pub(crate) fn task(spec: &Spec) -> &'static str {
+pub(crate) fn task(spec: &Spec) -> String {
     match spec {
-        Spec::PictureClassification { .. } => "names what a picture shows",
-        Spec::TextDetection { .. } => "finds text in pictures",
-        Spec::LineDirection { .. } => "tells which way up a line is",
-        Spec::LineRecognition { .. } => "reads lines of text",
-        Spec::TextEncoding { .. } => "turns text into numbers",
-        Spec::TextClassification { .. } => "tells what a text expresses",
+        Spec::PictureClassification { .. } => say("names what a picture shows"),
+        Spec::TextDetection { .. } => say("finds text in pictures"),
+        Spec::LineDirection { .. } => say("tells which way up a line is"),
+        Spec::LineRecognition { .. } => say("reads lines of text"),
+        Spec::TextEncoding { .. } => say("turns text into numbers"),
+        Spec::TextClassification { .. } => say("tells what a text expresses"),
     }
 }
 
@@ -241,18 +260,24 @@ pub(crate) fn card(card: &Card) -> String {
         ..
     } = card;
     let figure = |share: f64| percent_of_card(share, *value);
-    format!(
-        "{} % {metric} (95 % interval {}–{} %), n = {n}: {dataset}; {date}",
-        figure(*value),
-        figure(*low),
-        figure(*high),
+    fill(
+        "{value} % {metric} (95 % interval {low}–{high} %), n = {n}: {dataset}; {date}",
+        &[
+            ("value", &figure(*value)),
+            ("metric", metric),
+            ("low", &figure(*low)),
+            ("high", &figure(*high)),
+            ("n", &n.to_string()),
+            ("dataset", dataset),
+            ("date", date),
+        ],
     )
 }
 
 /// A share as percent without its sign; of rare errors with a decimal more.
 fn percent_of_card(share: f64, value: f64) -> String {
     let decimals = if value < RARE { 2 } else { 1 };
-    format!("{:.decimals$}", 100.0 * share)
+    number(100.0 * share, decimals)
 }
 
 #[cfg(test)]

@@ -7,16 +7,13 @@ use crate::words;
 
 /// Every model of this site with its measured quality.
 #[component]
-pub(super) fn ModelsPanel(models: Vec<ModelEntry>) -> impl IntoView {
+pub(crate) fn ModelsPanel(models: Vec<ModelEntry>) -> impl IntoView {
     let cards: Vec<_> = models
         .into_iter()
         .map(|model| view! { <ModelCard model /> })
         .collect();
     view! {
-        <section class="models" aria-labelledby="models-title">
-            <h2 id="models-title">"The models, and how good they are"</h2>
-            <div class="model-list">{cards}</div>
-        </section>
+        <div class="model-list">{cards}</div>
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 use vitrine_protocol::{EngineBuild, Flavour};
 
@@ -34,36 +34,37 @@ pub(crate) fn build(paths: &Paths) -> Result<Vec<EngineBuild>> {
     Ok(builds)
 }
 
-/// The flavours that were built last, as they stand in `paths.site()/engine`.
+/// The flavours that were built last, as far as they stand in `paths.site()/engine`.
 ///
 /// # Errors
-/// When one of them is missing: build everything first.
+/// When there is none: build everything first.
 pub(crate) fn built(paths: &Paths) -> Result<Vec<EngineBuild>> {
     let folder = paths.site().join("engine");
-    let list = || format!("listing {}", folder.display());
-    let names = fs::read_dir(&folder)
-        .with_context(list)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<Result<Vec<String>>>()?;
-    let of = |flavour: Flavour| {
-        let name = names.iter().find(|name| {
-            name.rsplit_once('-')
-                .is_some_and(|(key, _)| key == flavour.key())
-        });
-        let name = name.with_context(|| {
-            format!("no {} engine: run cargo xtask build first", flavour.title())
-        })?;
-        let module = folder.join(name).join(MODULE);
-        let wasm_bytes = fs::metadata(&module)
-            .with_context(|| format!("reading {}", module.display()))?
-            .len();
-        Ok(EngineBuild {
-            flavour,
-            worker: format!("engine/{name}/{WORKER_SCRIPT}"),
-            wasm_bytes,
-        })
-    };
-    Flavour::FASTEST_FIRST.into_iter().map(of).collect()
+    let list = || format!("listing {}: run cargo xtask build first", folder.display());
+    let mut builds = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(list)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let key = name.rsplit_once('-').map_or("", |(key, _)| key);
+        let module = folder.join(&name).join(MODULE);
+        if let (Some(flavour), Ok(file)) = (Flavour::from_key(key), fs::metadata(&module)) {
+            builds.push(EngineBuild {
+                flavour,
+                worker: format!("engine/{name}/{WORKER_SCRIPT}"),
+                wasm_bytes: file.len(),
+            });
+        }
+    }
+    if builds.is_empty() {
+        bail!(
+            "{} holds no engine: run cargo xtask build first",
+            folder.display()
+        );
+    }
+    builds.sort_by_key(|build| {
+        let mut order = Flavour::FASTEST_FIRST.iter();
+        order.position(|flavour| *flavour == build.flavour)
+    });
+    Ok(builds)
 }
 
 /// Builds the relaxed flavour with tract's own kernels into `folder`, for comparison only.

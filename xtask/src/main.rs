@@ -12,6 +12,7 @@ mod page;
 mod paths;
 mod serve;
 mod setup;
+mod shell;
 mod test;
 mod toolchain;
 

@@ -48,9 +48,10 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
-    for sample in samples_to_make {
+    for sample in &samples_to_make {
         samples::serve(paths, sample, &sources)?;
     }
+    samples::write_tiles(paths, &registry.samples, !samples_to_make.is_empty())?;
     remove_strangers(paths, &registry)?;
     remove_abandoned_parts(&paths.root.join("assets"), ABANDONED_AFTER)?;
     remove_abandoned_parts(&paths.cache, ABANDONED_AFTER)?;
@@ -169,10 +170,8 @@ fn is_served(folder: &Path, served: &ServedFile) -> bool {
 fn remove_strangers(paths: &Paths, registry: &Registry) -> Result<()> {
     let models = artifacts(registry).map(|artifact| artifact.served.file.clone());
     remove_others(&paths.models(), &models.collect())?;
-    let samples = registry
-        .samples
-        .iter()
-        .flat_map(|sample| [sample.file.clone(), samples::tile_file(sample)]);
+    let pictures = registry.samples.iter().map(|sample| sample.file.clone());
+    let samples = pictures.chain([samples::TILES.to_owned()]);
     remove_others(&paths.samples(), &samples.collect())
 }
 

@@ -9,13 +9,14 @@ use vitrine_protocol::{Catalog, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{models, pack, setup};
+use crate::{models, pack, setup, shell};
 
 /// Builds everything that is served into `paths.dist()`, around these engines. Set-up and models
 /// must be there.
 pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     println!("Page");
     write_catalog(paths, engines)?;
+    shell::join(paths)?;
     let wasm_std = WasmStd::from_env()?;
     let tools = setup::tool_folders(paths);
     let mut command = Command::new(setup::trunk(paths));
@@ -39,6 +40,7 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
         .args(["build", "--release", "--offline", "--dist"])
         .arg(paths.dist());
     run_quietly("page", &mut command)?;
+    shell::write_routes(paths)?;
     report_sizes(paths)
 }
 

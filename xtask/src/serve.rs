@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::services::ServeDir;
+use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 /// A folder and the path it is served under, such as `/` or `/vitrine`.
@@ -88,7 +88,9 @@ async fn listen(port: u16) -> Result<(TcpListener, SocketAddr)> {
 fn router(mounts: &[Mount]) -> Router {
     let mut router = Router::new();
     for mount in mounts {
-        let files = ServeDir::new(&mount.folder);
+        // As static hosts do it: the site's own document, with the status that says what it is.
+        let files = ServeDir::new(&mount.folder)
+            .not_found_service(ServeFile::new(mount.folder.join("404.html")));
         router = match mount.path.as_str() {
             "/" => router.fallback_service(files),
             path => router.nest_service(path, files),

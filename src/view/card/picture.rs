@@ -114,7 +114,7 @@ fn RecognisedText(answer: Arc<Answer<Reading>>, name: String, report: fn(Event))
     let times = figures(&value.times, *flavour);
     if value.lines.is_empty() {
         return view! {
-            <p class="nothing">{words::NO_TEXT}</p>
+            <p class="nothing">{words::no_text()}</p>
             {times}
         }
         .into_any();

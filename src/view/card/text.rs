@@ -66,7 +66,7 @@ fn answer_view(answer: &TextAnswer, titles: &Titles) -> impl IntoView + use<> {
     view! {
         <div class="answer">
             <h4>{title.clone()}</h4>
-            {nothing_holds.then(|| view! { <p class="caption">{words::NOTHING_HOLDS}</p> })}
+            {nothing_holds.then(|| view! { <p class="caption">{words::nothing_holds()}</p> })}
             <Bars title classes=answer.classes.clone() n_holding=answer.n_holding />
         </div>
     }

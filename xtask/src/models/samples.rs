@@ -1,4 +1,4 @@
-//! Sample pictures and the small tiles that offer them.
+//! Sample pictures and the strip of small tiles that offer them.
 
 use std::fs;
 
@@ -20,36 +20,44 @@ const TILE_QUALITY: u8 = 74;
 /// Tiles are downloaded at every first visit, so their size is part of the page's.
 const MAX_TILE_BYTES: usize = 12_000;
 
-/// The samples whose picture or tile is not there as it should be.
+/// All tiles side by side, in the order of the registry: one file, because each is a round trip.
+pub(super) const TILES: &str = "tiles.jpg";
+
+/// The samples whose picture is not there as it should be.
 pub(super) fn missing<'a>(paths: &Paths, samples: &'a [Sample]) -> Result<Vec<&'a Sample>> {
     let folder = paths.samples();
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let is_served = |sample: &Sample| {
         fs::read(folder.join(&sample.file))
             .is_ok_and(|bytes| sha256(&bytes) == sample.source.sha256)
-            && folder.join(tile_file(sample)).is_file()
     };
     Ok(samples.iter().filter(|sample| !is_served(sample)).collect())
 }
 
-/// Writes a sample's picture as it is, and its tile.
+/// Writes a sample's picture as it is.
 pub(super) fn serve(paths: &Paths, sample: &Sample, sources: &Sources) -> Result<()> {
     let bytes = sources.read(&sample.source)?;
-    let tile = tile(&bytes).with_context(|| format!("making a tile of {}", sample.file))?;
-    write_whole(&paths.samples().join(&sample.file), &bytes)?;
-    write_whole(&paths.samples().join(tile_file(sample)), &tile)
+    write_whole(&paths.samples().join(&sample.file), &bytes)
 }
 
-/// File name of a sample's tile: `chelsea.thumb.jpg` for `chelsea.png`.
-pub(super) fn tile_file(sample: &Sample) -> String {
-    let stem = sample
-        .file
-        .rsplit_once('.')
-        .map_or(sample.file.as_str(), |(stem, _)| stem);
-    format!("{stem}.thumb.jpg")
+/// Writes the strip of tiles, where it is missing or `is_stale`. The samples must be there.
+pub(super) fn write_tiles(paths: &Paths, samples: &[Sample], is_stale: bool) -> Result<()> {
+    let folder = paths.samples();
+    let file = folder.join(TILES);
+    if !is_stale && file.is_file() {
+        return Ok(());
+    }
+    let pictures = samples
+        .iter()
+        .map(|sample| {
+            let picture = folder.join(&sample.file);
+            fs::read(&picture).with_context(|| format!("reading {}", picture.display()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    write_whole(&file, &tiles(&pictures)?)
 }
 
-fn tile(bytes: &[u8]) -> Result<Vec<u8>> {
+fn tiles(pictures: &[Vec<u8>]) -> Result<Vec<u8>> {
     let square = PictureInput {
         resize_short_side: TILE_SIDE,
         crop: TILE_SIDE,
@@ -57,16 +65,20 @@ fn tile(bytes: &[u8]) -> Result<Vec<u8>> {
         mean: [0.0; 3],
         std: [1.0; 3],
     };
-    let pixels = picture::center_crop(&picture::decode(bytes, &Limits::default())?, &square);
+    let n = u32::try_from(pictures.len()).context("counting the samples")?;
+    let mut strip = image::RgbImage::new(n * TILE_SIDE, TILE_SIDE);
+    for (at, bytes) in pictures.iter().enumerate() {
+        let tile = picture::center_crop(&picture::decode(bytes, &Limits::default())?, &square);
+        let left = i64::try_from(at)? * i64::from(TILE_SIDE);
+        image::imageops::replace(&mut strip, &tile, left, 0);
+    }
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, TILE_QUALITY)
-        .encode_image(&pixels)
+        .encode_image(&strip)
         .context("encoding")?;
-    if jpeg.len() > MAX_TILE_BYTES {
-        bail!(
-            "the tile has {} bytes, more than {MAX_TILE_BYTES}",
-            jpeg.len()
-        );
+    let most = MAX_TILE_BYTES * pictures.len();
+    if jpeg.len() > most {
+        bail!("the tiles have {} bytes, more than {most}", jpeg.len());
     }
     Ok(jpeg)
 }
@@ -76,17 +88,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tile_is_a_small_square() {
+    fn tiles_are_squares_side_by_side() {
         let mut png = Vec::new();
         image::RgbImage::from_pixel(400, 300, image::Rgb([200, 10, 10]))
             .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
             .unwrap();
-        let tile = image::load_from_memory(&tile(&png).unwrap()).unwrap();
-        assert_eq!((tile.width(), tile.height()), (TILE_SIDE, TILE_SIDE));
+        let strip = image::load_from_memory(&tiles(&[png.clone(), png]).unwrap()).unwrap();
+        assert_eq!((strip.width(), strip.height()), (2 * TILE_SIDE, TILE_SIDE));
     }
 
     #[test]
     fn what_is_no_picture_gets_no_tile() {
-        assert!(tile(b"text").is_err());
+        assert!(tiles(&[b"text".to_vec()]).is_err());
     }
 }

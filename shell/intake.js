@@ -1,4 +1,5 @@
-// The page before its program: takes files from the first moment on, and starts the program.
+// What a person gives: files and folders dropped, pasted or chosen, text, samples. Taken from the
+// first moment on, and kept until the program is there.
 //
 // What comes in is handed over as DOM events on `document`:
 //   vitrine:files      detail: an array of File
@@ -8,18 +9,30 @@
 // and the program says `vitrine:listening` once it hears them. Until then files are kept. It says
 // `vitrine:cancel` when what is still on its way is not wanted any more.
 
+import { say } from "./language.js";
+import { showDemo } from "./routes.js";
+
 const waiting = [];
 let waitingText = null;
 let program = "coming"; // then "listening", or "failed"
 
-function hand(files) {
+/** How far the program is: `coming`, `listening` or `failed`. */
+export const programStage = () => program;
+
+/** Takes in that the program will not run any more. */
+export function giveUpOnProgram() {
+  program = "failed";
+}
+
+/** Hands files to the program. */
+export function hand(files) {
   if (files.length === 0 || program === "failed") return;
   showResults();
   if (program === "listening") {
     document.dispatchEvent(new CustomEvent("vitrine:files", { detail: files }));
   } else {
-    waiting.push(...files);
-    say(`${waiting.length === 1 ? "1 file is" : `${waiting.length} files are`} waiting for the page to start.`);
+    for (const file of files) waiting.push(file);
+    tell(say("Files waiting for the page to start: {n}", { n: waiting.length }));
   }
 }
 
@@ -47,11 +60,13 @@ function showIntent() {
 
 /** On a phone results begin below the fold; without this, pressing a sample seems to do nothing. */
 function showResults() {
-  const status = document.getElementById("status");
-  if (status.getBoundingClientRect().top > 0.6 * window.innerHeight) status.scrollIntoView();
+  showDemo();
+  const results = document.getElementById("workspace");
+  if (results.getBoundingClientRect().top > 0.6 * window.innerHeight) results.scrollIntoView();
 }
 
-function say(text) {
+/** Says something in the one status region. */
+export function tell(text) {
   document.getElementById("status").textContent = text;
 }
 
@@ -86,17 +101,57 @@ document.addEventListener("drop", (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
   setDragging(0);
-  const { files, nFolders } = sorted(event.dataTransfer);
+  const { files, folders } = sorted(event.dataTransfer);
   hand(files);
-  if (nFolders > 0) say("Folders cannot be read yet: drop the files in them instead.");
+  if (folders.length > 0) handFolders(folders);
 });
 
-/** The files of a transfer; folders would otherwise look like files that cannot be read. */
+/** The files and folders of a transfer, which is emptied as soon as its event is over. */
 function sorted(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  const isFolder = (item) => item.webkitGetAsEntry?.()?.isDirectory ?? false;
-  const files = items.filter((item) => !isFolder(item)).map((item) => item.getAsFile());
-  return { files: files.filter((file) => file !== null), nFolders: items.filter(isFolder).length };
+  const folderOf = (item) => {
+    const entry = item.webkitGetAsEntry?.();
+    return entry?.isDirectory ? entry : undefined;
+  };
+  const files = items.filter((item) => !folderOf(item)).map((item) => item.getAsFile());
+  return { files: files.filter((file) => file !== null), folders: items.map(folderOf).filter(Boolean) };
+}
+
+/** Most files that are taken from folders at once: as many as a page can list. */
+const MOST_FILES = 10_000;
+
+async function handFolders(folders) {
+  const files = [];
+  try {
+    for (const folder of folders) await collect(folder, files);
+  } catch (error) {
+    tell(say("A folder could not be read: {reason}", { reason: error.message }));
+  }
+  handFromFolder(files);
+}
+
+/** Adds the files below a folder, as deep as it goes. */
+async function collect(folder, files) {
+  const reader = folder.createReader();
+  for (;;) {
+    // A reader gives its entries in lots, and nothing when it has given all.
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (entries.length === 0 || files.length > MOST_FILES) return;
+    for (const entry of entries) {
+      if (entry.isDirectory) await collect(entry, files);
+      else files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    }
+  }
+}
+
+/** Folders hold what systems leave in them, such as `.DS_Store`; nobody means to add that. */
+function handFromFolder(all) {
+  const files = all.filter((file) => !file.name.startsWith(".") && file.name !== "Thumbs.db");
+  if (files.length === 0) tell(say("There are no files in this folder."));
+  hand(files.slice(0, MOST_FILES));
+  if (files.length > MOST_FILES) {
+    tell(say("Only the first {n} files of the folder were taken.", { n: MOST_FILES }));
+  }
 }
 
 // Pasting, picking, samples.
@@ -114,17 +169,24 @@ document.addEventListener("paste", (event) => {
   write(text);
 });
 
-const picker = document.getElementById("picker");
-picker.addEventListener("click", showIntent);
-function takePicked() {
-  const files = [...picker.files];
-  // Choosing the same file again would otherwise change nothing and say nothing.
-  picker.value = "";
-  hand(files);
+/** Takes what is chosen with an input, and what was before this script was there. */
+function take(input, handFiles) {
+  const taken = () => {
+    const files = [...input.files];
+    // Choosing the same file again would otherwise change nothing and say nothing.
+    input.value = "";
+    if (files.length > 0) handFiles(files);
+  };
+  input.addEventListener("click", showIntent);
+  input.addEventListener("change", taken);
+  taken();
 }
-picker.addEventListener("change", takePicked);
-// Chosen before this script was there.
-takePicked();
+take(document.getElementById("picker"), hand);
+const folder = document.getElementById("folder");
+take(folder, handFromFolder);
+// Phones have no folders to choose.
+document.getElementById("folder-choice").hidden =
+  !("webkitdirectory" in folder) || matchMedia("(pointer: coarse)").matches;
 
 // Typing: a pause hands the text over, and so does the button, which makes it stay.
 
@@ -144,7 +206,7 @@ const textForm = document.getElementById("text-form");
 textForm.addEventListener("submit", (event) => {
   event.preventDefault();
   if (textbox.value.trim() === "") {
-    say("There is no text to analyse: type or paste some first.");
+    tell(say("There is no text to analyse: type or paste some first."));
     textbox.focus();
     return;
   }
@@ -166,6 +228,12 @@ for (const phrase of document.querySelectorAll(".phrase")) {
 
 const classify = document.getElementById("tool-classify");
 const read = document.getElementById("tool-read");
+// A link may say what is done: `?tasks=read` or `?tasks=classify,read`.
+const tasks = new URLSearchParams(location.search).get("tasks")?.split(",") ?? [];
+if (tasks.includes("classify") || tasks.includes("read")) {
+  classify.checked = tasks.includes("classify");
+  read.checked = tasks.includes("read");
+}
 function tellTools() {
   const detail = { classify: classify.checked, read: read.checked };
   document.dispatchEvent(new CustomEvent("vitrine:tools", { detail }));
@@ -202,45 +270,8 @@ for (const tile of document.querySelectorAll("[data-sample]")) {
       hand([new File([await response.blob()], name)]);
     } catch (error) {
       if (signal.aborted) return;
-      say(`The sample could not be fetched: ${error.message}. Check the connection and try again.`);
+      const { message: reason } = error;
+      tell(say("The sample could not be fetched: {reason}. Check the connection and try again.", { reason }));
     }
   });
-}
-
-// The program. It may fail to arrive, or stop; then this page says so by itself.
-
-function fail(error) {
-  const card = document.getElementById("boot-failure");
-  if (program === "failed") return;
-  const what = program === "listening" ? "This page stopped." : "This page could not start.";
-  program = "failed";
-  say("");
-  document.documentElement.dataset.phase = "failed";
-  const alert = document.createElement("div");
-  alert.setAttribute("role", "alert");
-  const why = error?.message ?? error ?? "no reason given";
-  for (const sentence of [
-    what,
-    `The browser said: ${why}.`,
-    "Reload the page and add your files again. If it stays, update the browser: WebAssembly is needed.",
-  ]) {
-    const line = document.createElement("p");
-    line.textContent = sentence;
-    alert.append(line);
-  }
-  card.append(alert);
-  card.hidden = false;
-}
-
-try {
-  const glue = document.querySelector('link[rel="modulepreload"]').href;
-  const module = document.querySelector('link[rel="preload"][type="application/wasm"]').href;
-  const { default: start } = await import(glue);
-  // A panic of the page's program ends it for good. The engine's errors stay in its worker.
-  window.addEventListener("error", ({ error }) => {
-    if (error instanceof WebAssembly.RuntimeError) fail(error);
-  });
-  await start({ module_or_path: module });
-} catch (error) {
-  fail(error);
 }

@@ -1,0 +1,18 @@
+// Before the first paint: theme and language, from the address, else as chosen before, else as the
+// browser says. Everything else waits for boot.js.
+{
+  const root = document.documentElement;
+  const query = new URLSearchParams(location.search);
+  const kept = (key) => {
+    try {
+      return localStorage.getItem(`vitrine-${key}`);
+    } catch {
+      return null;
+    }
+  };
+  const theme = query.get("theme") ?? kept("theme");
+  if (theme === "dark" || theme === "light") root.dataset.theme = theme;
+  const served = ["en", "de"];
+  const wished = [query.get("lang"), kept("language"), ...navigator.languages];
+  root.lang = wished.map((tag) => tag?.slice(0, 2)).find((tag) => served.includes(tag)) ?? "en";
+}

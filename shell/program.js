@@ -1,0 +1,40 @@
+// The page's program: it may fail to arrive, or stop; then the page says so by itself.
+
+import { giveUpOnProgram, programStage, tell } from "./intake.js";
+import { say, spoken } from "./language.js";
+
+function fail(error) {
+  const card = document.getElementById("boot-failure");
+  if (programStage() === "failed") return;
+  const what = programStage() === "listening" ? "This page stopped." : "This page could not start.";
+  giveUpOnProgram();
+  tell("");
+  document.documentElement.dataset.phase = "failed";
+  const alert = document.createElement("div");
+  alert.setAttribute("role", "alert");
+  const reason = error?.message ?? error ?? "no reason given";
+  for (const sentence of [
+    say(what),
+    say("The browser said: {reason}.", { reason }),
+    say("Reload the page and add your files again. If it stays, update the browser: WebAssembly is needed."),
+  ]) {
+    const line = document.createElement("p");
+    line.textContent = sentence;
+    alert.append(line);
+  }
+  card.append(alert);
+  card.hidden = false;
+}
+
+try {
+  const glue = document.querySelector('link[rel="modulepreload"]').href;
+  const module = document.querySelector('link[rel="preload"][type="application/wasm"]').href;
+  const [{ default: start }] = await Promise.all([import(glue), spoken]);
+  // A panic of the page's program ends it for good. The engine's errors stay in its worker.
+  window.addEventListener("error", ({ error }) => {
+    if (error instanceof WebAssembly.RuntimeError) fail(error);
+  });
+  await start({ module_or_path: module });
+} catch (error) {
+  fail(error);
+}

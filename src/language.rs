@@ -1,0 +1,183 @@
+//! The language of the page.
+//!
+//! As in gettext the English sentence is the key: `assets/words/LANGUAGE.json` has it in another
+//! language, and a sentence that it lacks stays English. `shell/language.js` fetches the table
+//! before this program starts.
+
+/// A sentence in the page's language.
+pub(crate) fn say(sentence: &str) -> String {
+    table::get(sentence).unwrap_or_else(|| sentence.to_owned())
+}
+
+/// A sentence in the page's language, each `{name}` in it replaced by the value of that name.
+pub(crate) fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
+    replace_all(&say(sentence), values)
+}
+
+/// A number with so many decimals, written as the page's language does.
+pub(crate) fn number(value: f64, decimals: usize) -> String {
+    let plain = format!("{value:.decimals$}");
+    match table::get(DECIMAL_POINT) {
+        Some(point) => plain.replace('.', &point),
+        None => plain,
+    }
+}
+
+/// The key under which a table has its language's decimal point.
+const DECIMAL_POINT: &str = "decimal point";
+
+/// Replaces every `{name}` in one pass, so that a value may itself hold braces.
+fn replace_all(template: &str, values: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text += before;
+        let Some((name, behind)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => text += value,
+            None => {
+                text.push('{');
+                text += name;
+                text.push('}');
+            }
+        }
+        rest = behind;
+    }
+    text + rest
+}
+
+#[cfg(target_arch = "wasm32")]
+mod table {
+    use js_sys::Reflect;
+    use wasm_bindgen::JsValue;
+
+    thread_local! {
+        /// What `shell/language.js` left there; undefined where the page speaks English.
+        static TABLE: JsValue =
+            Reflect::get(&js_sys::global(), &"vitrineWords".into()).unwrap_or_default();
+    }
+
+    pub(super) fn get(sentence: &str) -> Option<String> {
+        TABLE.with(|table| {
+            // Fails where the table is no object, which is the English page.
+            Reflect::get(table, &sentence.into()).ok()?.as_string()
+        })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod table {
+    /// Natively there is no page, and tests read English.
+    pub(super) fn get(_sentence: &str) -> Option<String> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+    use std::{env, fs};
+
+    use super::*;
+
+    #[test]
+    fn values_take_their_places_whatever_they_hold() {
+        let values = [("a", "{b}"), ("b", "2")];
+        assert_eq!(replace_all("{a} of {b}, {c}", &values), "{b} of 2, {c}");
+        assert_eq!(replace_all("an open { brace", &values), "an open { brace");
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_their_decimals() {
+        assert_eq!(number(87.349, 1), "87.3");
+        assert_eq!(number(1234.5, 0), "1234");
+    }
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// Every sentence that source files hand to a function of this module, or of its twin in the
+    /// shell: the string right behind the opening parenthesis.
+    fn spoken_in(folder: &Path, ending: &str, sentences: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                spoken_in(&path, ending, sentences);
+            } else if path.to_string_lossy().ends_with(ending) {
+                let text = fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]").next().unwrap();
+                for call in ["say(", "fill("] {
+                    for behind in text.split(call).skip(1) {
+                        if let Some(literal) = behind.trim_start().strip_prefix('"') {
+                            sentences.insert(literal_in(literal));
+                        }
+                    }
+                }
+                for behind in text.split("counted(").skip(1) {
+                    // A number, and two sentences: for one, and for any other number.
+                    let mut literals = behind.split('"').skip(1).step_by(2);
+                    if behind
+                        .split_once('"')
+                        .is_some_and(|(number, _)| !number.contains(')'))
+                    {
+                        sentences.extend(literals.by_ref().take(2).map(str::to_owned));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A string literal without its escapes, up to its closing quotation mark.
+    fn literal_in(text: &str) -> String {
+        let mut literal = String::new();
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '"' => break,
+                '\\' => match characters.next() {
+                    // A line that goes on in the next, after its indentation.
+                    Some('\n') => while characters.next_if(|c| c.is_whitespace()).is_some() {},
+                    Some(escaped) => literal.push(escaped),
+                    None => break,
+                },
+                other => literal.push(other),
+            }
+        }
+        literal
+    }
+
+    fn placeholders(sentence: &str) -> BTreeSet<&str> {
+        let parts = sentence.split('{').skip(1);
+        parts.filter_map(|part| part.split('}').next()).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_sentence_of_the_program_with_its_placeholders() {
+        let mut sentences = BTreeSet::new();
+        spoken_in(&root().join("src"), ".rs", &mut sentences);
+        spoken_in(&root().join("shell"), ".js", &mut sentences);
+        assert!(sentences.len() > 30, "only {} were found", sentences.len());
+        let mut complaints = Vec::new();
+        for entry in fs::read_dir(root().join("assets/words")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            let table: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+            for sentence in &sentences {
+                match table.get(sentence) {
+                    None => complaints.push(format!("{} lacks: {sentence}", path.display())),
+                    Some(other) if placeholders(other) != placeholders(sentence) => {
+                        complaints.push(format!("other placeholders: {other}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    }
+}
