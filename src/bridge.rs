@@ -17,14 +17,14 @@ pub(crate) struct Bridge {
 impl Bridge {
     /// Starts the worker of an engine build.
     ///
-    /// `on_reply` gets each reply with the bytes that came beside it, `on_death` the browser's
-    /// words when the worker fails by itself.
+    /// `on_reply` gets each reply with the bytes that came beside it, which stay the browser's,
+    /// `on_death` the browser's words when the worker fails by itself.
     ///
     /// # Errors
     /// The browser's words when it refuses to start a worker at all.
     pub(crate) fn start(
         script: &str,
-        on_reply: impl Fn(Reply, Vec<u8>) + 'static,
+        on_reply: impl Fn(Reply, Uint8Array) + 'static,
         on_death: impl Fn(String) + Clone + 'static,
     ) -> Result<Bridge, String> {
         let options = WorkerOptions::new();
@@ -81,13 +81,13 @@ impl Drop for Bridge {
     }
 }
 
-fn unpack(data: &JsValue) -> Result<(Reply, Vec<u8>), String> {
+fn unpack(data: &JsValue) -> Result<(Reply, Uint8Array), String> {
     let field = |name: &str| Reflect::get(data, &name.into()).map_err(|error| web::words(&error));
     let reply =
         serde_wasm_bindgen::from_value(field("message")?).map_err(|error| error.to_string())?;
     let attachment = match field("attachment")?.dyn_into::<ArrayBuffer>() {
-        Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
-        Err(_) => Vec::new(),
+        Ok(buffer) => Uint8Array::new(&buffer),
+        Err(_) => Uint8Array::new_with_length(0),
     };
     Ok((reply, attachment))
 }

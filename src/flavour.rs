@@ -78,10 +78,19 @@ pub(crate) fn choose(
 
 /// The value of `engine` in the query part of an address, such as `?engine=simd`.
 pub(crate) fn wish(query: &str) -> Option<&str> {
+    value(query, "engine")
+}
+
+/// How many workers an address asks for, such as `?workers=2`.
+pub(crate) fn workers_wish(query: &str) -> Option<usize> {
+    value(query, "workers")?.parse().ok()
+}
+
+fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
     let pairs = query.trim_start_matches('?').split('&');
     pairs
         .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == "engine")
+        .find(|(name, _)| *name == key)
         .map(|(_, value)| value)
 }
 

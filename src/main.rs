@@ -21,9 +21,9 @@ use leptos::prelude::*;
 use vitrine_protocol::Catalog;
 use wasm_bindgen::JsCast as _;
 
-use crate::flavour::{Choice, choose, wish};
+use crate::flavour::{Choice, choose, wish, workers_wish};
 use crate::session::{Session, report};
-use crate::state::{State, Store};
+use crate::state::{State, Store, most_workers};
 use crate::view::{ModelsPanel, Workspace};
 
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
@@ -35,7 +35,8 @@ fn main() {
     let query = web::query();
     let Choice { engine, note } = choose(wish(&query), &catalog.engines, web::supports);
     let models = catalog.models;
-    let store = Store::new(State::new(&models));
+    let n_workers = most_workers(web::device(), workers_wish(&query));
+    let store = Store::new(State::new(&models, n_workers));
     let state = store.read();
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
     Session::begin(store, models.clone(), engine);

@@ -1,11 +1,15 @@
-//! Does what the state asks for: worker, downloads, files.
+//! Does what the state asks for: workers, downloads, files.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use std::time::Duration;
+
+use js_sys::Uint8Array;
+use leptos::prelude::{WithUntracked as _, set_timeout};
 use serde::Serialize;
 use vitrine_protocol::{
-    EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Spec, TextAnswer,
+    EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Size, Spec, TextAnswer,
 };
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
@@ -13,12 +17,15 @@ use web_sys::{AbortController, File};
 use crate::bridge::Bridge;
 use crate::download::{ModelFiles, model_files};
 use crate::intake;
-use crate::state::{Added, Effect, Event, FileKind, Store, Thumbnail};
+use crate::state::{Added, Effect, Event, FileKind, State, Store, Thumbnail, Work, WorkerId};
 use crate::web;
 
 /// Rows of a table that are analysed before the page hears of them: about half a second's worth,
 /// so that progress is seen and cancelling costs little.
 const ROWS_PER_REQUEST: usize = 16;
+
+/// How often the state is told the time while it wants to know.
+const TICK: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// The one session of this page. Worker and files are the browser's objects, which signals
@@ -31,11 +38,30 @@ pub(crate) struct Session {
     store: Store,
     models: Vec<ModelEntry>,
     engine: Option<EngineBuild>,
-    worker: Option<Bridge>,
+    workers: Vec<Running>,
     downloads: Vec<AbortController>,
     model_files: HashMap<usize, ModelFiles>,
     files: HashMap<RequestId, File>,
     next_id: u32,
+    /// Whether deadlines are being looked at.
+    is_watching: bool,
+}
+
+/// A worker that was started and not ended.
+struct Running {
+    id: WorkerId,
+    bridge: Bridge,
+    /// What it is doing.
+    job: Option<Deadline>,
+}
+
+/// When what a worker is doing takes too long.
+struct Deadline {
+    item: RequestId,
+    /// Seconds it may take.
+    seconds: u32,
+    /// On the page's clock, in ms.
+    due: f64,
 }
 
 /// Takes in what happened, and does what follows.
@@ -45,9 +71,9 @@ pub(crate) struct Session {
 pub(crate) fn report(event: Event) {
     let effects = with(|session| session.store.update(event));
     for effect in effects.into_iter().flatten() {
-        if let Some(Err(error)) = with(|session| session.run(effect)) {
+        if let Some(Err(event)) = with(|session| session.run(effect)) {
             // From the event loop, because the rest of the effects comes first.
-            spawn_local(async move { report(Event::EngineDied(error)) });
+            spawn_local(async move { report(event) });
         }
     }
 }
@@ -86,11 +112,12 @@ impl Session {
             store,
             models,
             engine,
-            worker: None,
+            workers: Vec::new(),
             downloads: Vec::new(),
             model_files: HashMap::new(),
             files: HashMap::new(),
             next_id: 0,
+            is_watching: false,
         };
         SESSION.set(Some(session));
     }
@@ -118,51 +145,114 @@ impl Session {
         models.any(|model| matches!(model.spec, Spec::TextClassification { .. }))
     }
 
-    fn run(&mut self, effect: Effect) -> Result<(), EngineError> {
+    /// Does it, or says what happened instead.
+    fn run(&mut self, effect: Effect) -> Result<(), Event> {
         match effect {
-            Effect::StartEngine => self.start_engine()?,
-            Effect::EndEngine => self.worker = None,
-            Effect::Download(model) => self.start_download(model)?,
+            Effect::StartEngine(worker) => self
+                .start_engine(worker)
+                .map_err(|error| Event::EngineDied(worker, error))?,
+            Effect::EndEngine(worker) => self.workers.retain(|running| running.id != worker),
+            Effect::Download(model) => self
+                .start_download(model)
+                .map_err(|error| Event::DownloadFailed(model, error.into()))?,
             Effect::AbortDownloads => {
                 for download in self.downloads.drain(..) {
                     download.abort();
                 }
             }
-            Effect::LoadModel(model) => self.load_model(model)?,
-            Effect::Classify(id, model) => self.classify(id, model)?,
-            Effect::ReadText(id) => self.send_with_file(&Request::ReadText { id }, id)?,
-            Effect::Analyse(id, text) => {
-                self.send_with_file(&Request::AnalyseText { id, text }, id)?;
-            }
-            Effect::OpenTable(id) => self.send_with_file(&Request::OpenTable { id }, id)?,
-            Effect::AnalyseRows { id, column, from } => {
-                let request = Request::AnalyseRows {
-                    id,
-                    column,
-                    from,
-                    count: ROWS_PER_REQUEST,
-                };
-                self.send(&request, None)?;
-            }
+            Effect::LoadModel(worker, model) => self
+                .load_model(worker, model)
+                .map_err(|error| Event::EngineDied(worker, error))?,
+            Effect::Work(worker, work) => self
+                .hand_over(worker, work)
+                .map_err(|error| Event::EngineDied(worker, error))?,
+            Effect::Tick => set_timeout(|| report(Event::Tick(web::now())), TICK),
             Effect::DropComing => intake::drop_coming(),
             Effect::FocusResults => web::focus_results(),
-            Effect::Forget(ids) => self.files.retain(|id, _| !ids.contains(id)),
+            Effect::Forget(ids) => {
+                for id in ids {
+                    self.files.remove(&id);
+                }
+            }
         }
         Ok(())
     }
 
-    fn start_engine(&mut self) -> Result<(), EngineError> {
+    fn start_engine(&mut self, id: WorkerId) -> Result<(), EngineError> {
         let start = |detail: String| EngineError::Start { detail };
         let engine = self.engine.as_ref().ok_or_else(|| {
             start(
                 "it has no WebAssembly with SIMD, or this site was built without an engine".into(),
             )
         })?;
-        let worker = Bridge::start(&engine.worker, on_reply, |detail| {
-            report(Event::EngineDied(EngineError::Crashed { detail }));
+        let on_reply = move |reply, attachment| on_reply(id, reply, attachment);
+        let bridge = Bridge::start(&engine.worker, on_reply, move |detail| {
+            report(Event::EngineDied(id, EngineError::Crashed { detail }));
         });
-        self.worker = Some(worker.map_err(start)?);
+        self.workers.push(Running {
+            id,
+            bridge: bridge.map_err(start)?,
+            job: None,
+        });
         Ok(())
+    }
+
+    /// Has a worker do something, and watches how long it takes.
+    fn hand_over(&mut self, worker: WorkerId, work: Work) -> Result<(), EngineError> {
+        let (item, seconds) = (work.id(), work.deadline());
+        self.send_work(worker, work)?;
+        let due = web::now() + 1000.0 * f64::from(seconds);
+        if let Some(running) = self.running(worker) {
+            running.job = Some(Deadline { item, seconds, due });
+        }
+        if !self.is_watching {
+            self.is_watching = true;
+            set_timeout(watch, TICK);
+        }
+        Ok(())
+    }
+
+    fn running(&mut self, worker: WorkerId) -> Option<&mut Running> {
+        self.workers.iter_mut().find(|running| running.id == worker)
+    }
+
+    /// What is overdue by now; nothing more is watched once no worker works.
+    fn overdue(&mut self) -> Vec<Event> {
+        let now = web::now();
+        let jobs = self
+            .workers
+            .iter()
+            .filter_map(|at| Some((at.id, at.job.as_ref()?)));
+        let overdue = jobs
+            .filter(|(_, job)| job.due <= now)
+            .map(|(worker, job)| Event::Overdue(worker, job.item, job.seconds))
+            .collect();
+        self.is_watching = self.workers.iter().any(|running| running.job.is_some());
+        if self.is_watching {
+            set_timeout(watch, TICK);
+        }
+        overdue
+    }
+
+    fn send_work(&self, worker: WorkerId, work: Work) -> Result<(), EngineError> {
+        let id = work.id();
+        let request = match work {
+            Work::Classify(_, model) => self.classification(id, model)?,
+            Work::ReadText(_) => Request::ReadText { id },
+            Work::Analyse(_, text) => Request::AnalyseText { id, text },
+            Work::OpenTable(_) => Request::OpenTable { id },
+            Work::AnalyseRows { column, from, .. } => {
+                let request = Request::AnalyseRows {
+                    id,
+                    column,
+                    from,
+                    count: ROWS_PER_REQUEST,
+                };
+                return self.send(worker, &request, None);
+            }
+        };
+        let file = self.files.get(&id);
+        self.send(worker, &request, file.map(AsRef::as_ref))
     }
 
     fn start_download(&mut self, model: usize) -> Result<(), EngineError> {
@@ -197,40 +287,37 @@ impl Session {
         self.models.get(model).ok_or(EngineError::NoModel)
     }
 
-    fn load_model(&self, model: usize) -> Result<(), EngineError> {
+    fn load_model(&self, worker: WorkerId, model: usize) -> Result<(), EngineError> {
         let files = self.model_files.get(&model).ok_or(EngineError::NoModel)?;
         let request = Request::LoadModel {
             model: Box::new(self.model(model)?.clone()),
             text: files.text.clone(),
         };
-        self.send(&request, Some(&files.weights))
+        self.send(worker, &request, Some(&files.weights))
     }
 
-    fn classify(&self, id: RequestId, model: usize) -> Result<(), EngineError> {
+    fn classification(&self, id: RequestId, model: usize) -> Result<Request, EngineError> {
         let entry = self.model(model)?;
         let Spec::PictureClassification { output, .. } = &entry.spec else {
             return Err(EngineError::NoModel);
         };
-        let request = Request::Classify {
+        Ok(Request::Classify {
             id,
             model: entry.id.clone(),
             top_k: output.top_k,
-        };
-        self.send_with_file(&request, id)
-    }
-
-    fn send_with_file(&self, request: &Request, id: RequestId) -> Result<(), EngineError> {
-        self.send(request, self.files.get(&id).map(AsRef::as_ref))
+        })
     }
 
     fn send(
         &self,
+        worker: WorkerId,
         request: &Request,
         attachment: Option<&web_sys::Blob>,
     ) -> Result<(), EngineError> {
-        let worker = self.worker.as_ref().ok_or("the worker is gone".to_owned());
-        worker
-            .and_then(|worker| worker.send(request, attachment))
+        let running = self.workers.iter().find(|running| running.id == worker);
+        running
+            .ok_or("the worker is gone".to_owned())
+            .and_then(|running| running.bridge.send(request, attachment))
             .map_err(|detail| EngineError::Crashed { detail })
     }
 
@@ -243,8 +330,33 @@ impl Session {
     }
 }
 
-/// Turns the worker's replies into events and marks.
-fn on_reply(reply: Reply, attachment: Vec<u8>) {
+/// Reports what takes too long: one timer for all jobs, because a timer that is stopped never gives
+/// back what it holds.
+fn watch() {
+    for event in with(Session::overdue).into_iter().flatten() {
+        report(event);
+    }
+}
+
+/// A small copy of a picture as it is kept: one picture among thousands must cost little.
+fn keep_small(size: Size, rgba: &Uint8Array) -> Thumbnail {
+    let is_batch = with(|session| session.store.read().with_untracked(State::is_batch));
+    is_batch
+        .unwrap_or_default()
+        .then(|| web::compress(size, rgba))
+        .flatten()
+        .map_or_else(
+            || Thumbnail::Pixels {
+                size,
+                rgba: rgba.to_vec(),
+            },
+            Thumbnail::Address,
+        )
+}
+
+/// Turns a worker's replies into events and marks.
+fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
+    with(|session| session.running(worker).map(|running| running.job = None));
     let index = |model: &str| with(|session| session.index_of(model)).flatten();
     let file = |id: RequestId| with(|session| session.name_of(id)).unwrap_or_default();
     match reply {
@@ -257,7 +369,7 @@ fn on_reply(reply: Reply, attachment: Vec<u8>) {
                 own_kernels,
             };
             web::mark("vitrine:engine-ready", &detail);
-            report(Event::EngineReady(flavour));
+            report(Event::EngineReady(worker, flavour));
         }
         Reply::ModelReady { model, times } => {
             let detail = ModelDetail {
@@ -268,29 +380,23 @@ fn on_reply(reply: Reply, attachment: Vec<u8>) {
             };
             web::mark("vitrine:model-ready", &detail);
             if let Some(model) = index(&model) {
-                report(Event::ModelReady(model));
+                report(Event::ModelReady(worker, model));
             }
         }
         Reply::ModelFailed { model, failure } => {
             if let Some(model) = index(&model) {
-                report(Event::ModelFailed(model, failure));
+                report(Event::ModelFailed(worker, model, failure));
             }
         }
         Reply::Classified { id, classification } => {
             let (file, times) = (file(id), classification.times);
-            let thumbnail = Thumbnail {
-                size: classification.picture.thumbnail,
-                rgba: attachment,
-            };
+            let thumbnail = keep_small(classification.picture.thumbnail, &attachment);
             report(Event::Classified(id, classification, thumbnail));
             web::mark("vitrine:result", &ResultDetail { file, times });
         }
         Reply::TextRead { id, reading } => {
             let (file, times) = (file(id), reading.times);
-            let thumbnail = Thumbnail {
-                size: reading.picture.thumbnail,
-                rgba: attachment,
-            };
+            let thumbnail = keep_small(reading.picture.thumbnail, &attachment);
             report(Event::TextRead(id, reading, thumbnail));
             web::mark("vitrine:result", &ResultDetail { file, times });
         }

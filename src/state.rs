@@ -3,8 +3,11 @@
 //! `State::update` is the only place where anything changes: an event goes in, effects come out.
 //! It touches neither the browser nor a clock, so its tests run natively.
 
+mod batch;
 mod item;
+mod items;
 mod models;
+mod pool;
 mod store;
 
 use std::sync::Arc;
@@ -14,22 +17,30 @@ use vitrine_protocol::{
     RequestId, RowAnalysis, TableFacts,
 };
 
+pub(crate) use batch::{Batch, Filter, Flow, MOST_CARDS, Progress, ROWS_PER_PAGE};
 pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
-pub(crate) use models::{Loaded, Models, Weights};
+pub(crate) use items::{Items, Totals};
+pub(crate) use models::{Models, Weights};
+pub(crate) use pool::{Device, Loaded, Pool, Worker, WorkerId, most_workers};
 pub(crate) use store::Store;
 
 use crate::words;
 
+/// So many jobs must wait for each worker before another is worth its start and its memory.
+const JOBS_PER_WORKER: usize = 4;
+
 /// Everything the page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
-    /// What was added: the latest batch first, each batch in the order it was given.
-    pub(crate) items: Vec<Item>,
-    /// The worker.
-    pub(crate) engine: Engine,
-    /// The models, their files and their place in the worker.
+    /// What was added.
+    pub(crate) items: Items,
+    /// The workers.
+    pub(crate) pool: Pool,
+    /// Many files at once.
+    pub(crate) batch: Batch,
+    /// The models and their files.
     pub(crate) models: Models,
     /// What is done with pictures.
     pub(crate) tools: Tools,
@@ -39,8 +50,8 @@ pub(crate) struct State {
     pub(crate) announcement: String,
     /// The text that is being typed, which the next change replaces.
     draft: Option<RequestId>,
-    /// The table that is open in the worker.
-    open_table: Option<RequestId>,
+    /// Whether the time was asked for and has not come yet.
+    awaits_tick: bool,
     /// Whether engine and model are wanted before there is anything to do.
     interest: Interest,
 }
@@ -59,15 +70,6 @@ impl Default for Tools {
             read: false,
         }
     }
-}
-
-/// The worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Engine {
-    #[default]
-    Absent,
-    Starting,
-    Ready(Flavour),
 }
 
 /// Whether a person is about to add something.
@@ -108,6 +110,9 @@ pub(crate) enum Activity {
     Working {
         n_open: usize,
     },
+    Paused {
+        n_open: usize,
+    },
     /// Rows of one table are analysed.
     Rows {
         done: usize,
@@ -141,7 +146,7 @@ pub(crate) enum Event {
     /// This column of a table holds the texts.
     ColumnChosen(RequestId, usize),
     /// The worker listens.
-    EngineReady(Flavour),
+    EngineReady(WorkerId, Flavour),
     /// More of a model has come.
     Received(usize, u64),
     /// A model's file is complete and the one expected.
@@ -149,9 +154,9 @@ pub(crate) enum Event {
     /// A model's file cannot be had.
     DownloadFailed(usize, Failure),
     /// The worker has the model ready.
-    ModelReady(usize),
+    ModelReady(WorkerId, usize),
     /// The worker cannot use the model.
-    ModelFailed(usize, Failure),
+    ModelFailed(WorkerId, usize, Failure),
     /// A picture has its classes.
     Classified(RequestId, Classification, Thumbnail),
     /// A picture has its text.
@@ -165,7 +170,19 @@ pub(crate) enum Event {
     /// The job being done for an item failed.
     Failed(RequestId, Failure),
     /// The worker ended by itself.
-    EngineDied(EngineError),
+    EngineDied(WorkerId, EngineError),
+    /// The worker has not answered for an item for so many seconds.
+    Overdue(WorkerId, RequestId, u32),
+    /// The time in ms, as [`Effect::Tick`] asked for.
+    Tick(f64),
+    /// What waits is to be worked on, or left for now.
+    FlowChosen(Flow),
+    /// Other rows of the batch are to be shown.
+    FilterChosen(Filter),
+    /// Another page of the batch's table is to be shown.
+    PageTurned(usize),
+    /// A row of the batch is to be shown as a card, or none any more.
+    Opened(Option<RequestId>),
     /// Text was copied, or the browser did not allow it.
     Copied { is_done: bool },
     /// Remove one item.
@@ -181,11 +198,27 @@ pub(crate) enum Event {
 /// What is to be done because of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    StartEngine,
-    EndEngine,
+    StartEngine(WorkerId),
+    EndEngine(WorkerId),
     Download(usize),
     AbortDownloads,
-    LoadModel(usize),
+    /// Has the worker load a model.
+    LoadModel(WorkerId, usize),
+    /// Has the worker do something for an item, and watches how long it takes.
+    Work(WorkerId, Work),
+    /// Tells the time in a second.
+    Tick,
+    /// The files of these items are no longer needed.
+    Forget(Vec<RequestId>),
+    /// Samples that are still on their way to the page are not wanted any more.
+    DropComing,
+    /// The control that was used goes away, and with it the focus: results take it.
+    FocusResults,
+}
+
+/// What a worker does for an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
     /// Classifies the item's picture with a model.
     Classify(RequestId, usize),
     ReadText(RequestId),
@@ -197,19 +230,35 @@ pub(crate) enum Effect {
         column: usize,
         from: usize,
     },
-    /// The files of these items are no longer needed.
-    Forget(Vec<RequestId>),
-    /// Samples that are still on their way to the page are not wanted any more.
-    DropComing,
-    /// The control that was used goes away, and with it the focus: results take it.
-    FocusResults,
+}
+
+impl Work {
+    /// The item it is done for.
+    pub(crate) fn id(&self) -> RequestId {
+        match self {
+            Work::Classify(id, _)
+            | Work::ReadText(id)
+            | Work::Analyse(id, _)
+            | Work::OpenTable(id)
+            | Work::AnalyseRows { id, .. } => *id,
+        }
+    }
+
+    /// Seconds after which a worker that has not answered is taken to hang.
+    pub(crate) fn deadline(&self) -> u32 {
+        match self {
+            Work::Classify(..) | Work::Analyse(..) => 60,
+            Work::ReadText(_) | Work::OpenTable(_) | Work::AnalyseRows { .. } => 120,
+        }
+    }
 }
 
 impl State {
-    /// A page where nothing has happened, on a site with these models.
-    pub(crate) fn new(models: &[ModelEntry]) -> State {
+    /// A page where nothing has happened, on a site with these models and at most so many workers.
+    pub(crate) fn new(models: &[ModelEntry], most_workers: usize) -> State {
         State {
             models: Models::new(models),
+            pool: Pool::new(most_workers),
             ..State::default()
         }
     }
@@ -243,21 +292,20 @@ impl State {
         if !self.downloads().is_empty() {
             return Some(Activity::Downloading);
         }
-        if self.engine == Engine::Starting {
-            return Some(Activity::StartingEngine);
+        if let Some(first) = self.pool.workers.first() {
+            if first.flavour.is_none() {
+                return Some(Activity::StartingEngine);
+            }
+            let mut models = self.models.iter();
+            let loading = models.find(|(at, _)| first.loaded(*at) == Loaded::Loading);
+            if let Some((_, model)) = loading {
+                return Some(Activity::Preparing(model.title.clone()));
+            }
         }
-        let loading: Vec<&str> = self
-            .models
-            .iter()
-            .filter(|(_, model)| model.loaded == Loaded::Loading)
-            .map(|(_, model)| model.title.as_str())
-            .collect();
-        if let Some(first) = loading.first() {
-            return Some(Activity::Preparing((*first).to_owned()));
-        }
-        match self.n_open() {
-            0 => None,
-            n_open => Some(Activity::Working { n_open }),
+        match (self.n_open(), self.batch.flow) {
+            (0, _) => None,
+            (n_open, Flow::Running) => Some(Activity::Working { n_open }),
+            (n_open, Flow::Paused) => Some(Activity::Paused { n_open }),
         }
     }
 
@@ -279,20 +327,48 @@ impl State {
 
     /// Items with something left to do.
     pub(crate) fn n_open(&self) -> usize {
-        self.items.iter().filter(|item| item.is_open()).count()
+        self.items.counts().open
     }
 
     /// The item with this id.
     pub(crate) fn item(&self, id: RequestId) -> Option<&Item> {
-        self.items.iter().find(|item| item.id == id)
+        self.items.get(id)
     }
 
-    fn item_mut(&mut self, id: RequestId) -> Option<&mut Item> {
-        self.items.iter_mut().find(|item| item.id == id)
+    /// Whether there are so many files that they are rows of a table instead of cards.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.items.counts().rows > MOST_CARDS
+    }
+
+    /// What is shown as a card of its own: everything, or what is no row of the batch.
+    pub(crate) fn cards(&self) -> impl Iterator<Item = &Item> {
+        let is_batch = self.is_batch();
+        let items = self.items.iter();
+        items.filter(move |item| !(is_batch && item.is_row()))
+    }
+
+    /// How far the batch is.
+    pub(crate) fn progress(&self) -> Progress {
+        self.batch.progress(self.items.counts())
+    }
+
+    /// The page of the batch's table that is shown, and how many there are; from 0.
+    pub(crate) fn page(&self) -> (usize, usize) {
+        let n_rows = self.batch.filter.count(self.items.counts());
+        let n_pages = n_rows.div_ceil(ROWS_PER_PAGE).max(1);
+        (self.batch.page.min(n_pages - 1), n_pages)
+    }
+
+    /// The rows on that page.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Item> {
+        let filter = self.batch.filter;
+        let rows = self.items.rows().filter(move |item| filter.holds(item));
+        rows.skip(self.page().0 * ROWS_PER_PAGE).take(ROWS_PER_PAGE)
     }
 
     fn rows_in_progress(&self) -> Option<Activity> {
-        self.items.iter().find_map(|item| match &item.content {
+        let mut workers = self.pool.workers.iter();
+        workers.find_map(|worker| match &self.item(worker.job?.0)?.content {
             Content::Table(table) => match &table.stage {
                 TableStage::Analysing { facts, .. } if !table.rows.is_empty() => {
                     Some(Activity::Rows {
@@ -315,19 +391,24 @@ impl State {
             Event::ToolsChosen(tools) => self.choose_tools(tools),
             Event::ClassifierChosen(model) => self.models.choose_classifier(model),
             Event::ColumnChosen(id, column) => self.choose_column(id, column),
-            Event::EngineReady(flavour) => self.engine = Engine::Ready(flavour),
+            Event::EngineReady(worker, flavour) => {
+                if let Some(worker) = self.pool.get_mut(worker) {
+                    worker.flavour = Some(flavour);
+                }
+            }
             Event::Received(model, bytes) => self.receive(model, bytes),
             Event::Downloaded(model) => self.set_weights(model, Weights::Here),
             Event::DownloadFailed(model, failure) => {
                 self.set_weights(model, Weights::Absent);
                 self.stop_at(failure);
             }
-            Event::ModelReady(model) => self.set_loaded(model, Loaded::Ready),
-            Event::ModelFailed(model, failure) => {
-                self.set_loaded(model, Loaded::No);
-                // The files may be at fault, so trying again begins with them.
-                self.set_weights(model, Weights::Absent);
-                self.stop_at(failure);
+            Event::ModelReady(worker, model) => {
+                if let Some(worker) = self.pool.get_mut(worker) {
+                    worker.set_loaded(model, Loaded::Ready);
+                }
+            }
+            Event::ModelFailed(worker, model, failure) => {
+                return self.lack_model(worker, model, failure);
             }
             Event::Classified(id, classification, thumbnail) => {
                 self.take_classes(id, classification, thumbnail);
@@ -337,7 +418,16 @@ impl State {
             Event::TableOpened(id, facts) => self.take_table(id, facts),
             Event::RowsAnalysed(id, rows, time) => self.take_rows(id, rows, time),
             Event::Failed(id, failure) => self.fail(id, failure),
-            Event::EngineDied(error) => return self.bury_engine(error),
+            Event::EngineDied(worker, error) => return self.bury_engine(worker, error),
+            Event::Overdue(worker, id, seconds) => return self.give_up_on(worker, id, seconds),
+            Event::Tick(now) => return self.tick(now),
+            Event::FlowChosen(flow) => self.batch.choose_flow(flow),
+            Event::FilterChosen(filter) => {
+                self.batch.filter = filter;
+                self.batch.page = 0;
+            }
+            Event::PageTurned(page) => self.batch.page = page,
+            Event::Opened(id) => self.batch.opened = id,
             Event::Copied { is_done } => {
                 let words = if is_done {
                     words::copied()
@@ -351,6 +441,7 @@ impl State {
             Event::Clear => return self.clear(),
             Event::Retry => {
                 self.trouble = None;
+                self.pool.forgive();
                 return vec![Effect::FocusResults];
             }
         }
@@ -359,90 +450,121 @@ impl State {
 
     /// Starts whatever can be started now.
     fn advance(&mut self, effects: &mut Vec<Effect>) {
-        let mut wanted: Vec<Job> = Vec::new();
-        for job in self.items.iter().flat_map(Item::all_waiting) {
-            if !wanted.contains(&job) {
-                wanted.push(job);
-            }
-        }
+        let mut wanted: Vec<Job> = self.items.wanted().collect();
         if self.interest == Interest::Shown && self.tools.classify {
             wanted.push(Job::Classify);
         }
         let is_wanted = self.interest == Interest::Shown || !wanted.is_empty();
-        if !is_wanted || self.trouble.is_some() {
-            return;
+        if is_wanted && self.trouble.is_none() {
+            if self.pool.workers.is_empty() {
+                effects.push(Effect::StartEngine(self.pool.start()));
+            }
+            for job in wanted {
+                self.fetch(job, effects);
+            }
+            self.start_jobs(effects);
+            if self.is_another_worth_it() {
+                effects.push(Effect::StartEngine(self.pool.start()));
+            }
         }
-        if self.engine == Engine::Absent {
-            self.engine = Engine::Starting;
-            effects.push(Effect::StartEngine);
+        if self.n_open() == 0 {
+            self.batch.flow = Flow::Running;
         }
-        let needed: Vec<usize> = wanted
-            .iter()
-            .flat_map(|job| self.models.needed_for(*job))
-            .collect();
-        self.fetch(&needed, effects);
-        self.start_next(effects);
+        let wants_tick = self.is_running() && self.is_batch() || self.pool.workers.len() > 1;
+        if wants_tick && !self.awaits_tick {
+            self.awaits_tick = true;
+            effects.push(Effect::Tick);
+        }
     }
 
-    /// Downloads and loads models, as far as that can be done now.
-    fn fetch(&mut self, needed: &[usize], effects: &mut Vec<Effect>) {
-        let is_engine_ready = matches!(self.engine, Engine::Ready(_));
-        for at in needed {
-            let Some(model) = self.models.get_mut(*at) else {
+    /// Whether anything is being worked on, or about to be.
+    fn is_running(&self) -> bool {
+        self.n_open() > 0 && self.batch.flow == Flow::Running && self.trouble.is_none()
+    }
+
+    /// Whether so much waits that one more worker will pay. Each proves itself before the next is
+    /// started: what keeps one from working keeps all.
+    fn is_another_worth_it(&self) -> bool {
+        let shared = Job::ALL.into_iter().filter(|job| job.is_shared());
+        let n_waiting: usize = shared.map(|job| self.items.n_waiting(job)).sum();
+        self.batch.flow == Flow::Running
+            && n_waiting > JOBS_PER_WORKER * self.pool.workers.len()
+            && self.pool.has_room()
+            && self.pool.is_proven()
+    }
+
+    /// Downloads and loads the models that a job needs, as far as that can be done now. Workers
+    /// beyond the first load what many items wait for.
+    fn fetch(&mut self, job: Job, effects: &mut Vec<Effect>) {
+        let is_shared = job.is_shared() && self.items.n_waiting(job) > JOBS_PER_WORKER;
+        for at in self.models.needed_for(job) {
+            let Some(model) = self.models.get_mut(at) else {
                 continue;
             };
             if model.weights == Weights::Absent {
                 model.weights = Weights::Downloading { received: 0 };
-                effects.push(Effect::Download(*at));
+                effects.push(Effect::Download(at));
             }
-            if is_engine_ready && model.weights == Weights::Here && model.loaded == Loaded::No {
-                model.loaded = Loaded::Loading;
-                effects.push(Effect::LoadModel(*at));
+            if model.weights != Weights::Here {
+                continue;
+            }
+            let n_loading = if is_shared { usize::MAX } else { 1 };
+            for worker in self.pool.workers.iter_mut().take(n_loading) {
+                if worker.flavour.is_some() && worker.loaded(at) == Loaded::No {
+                    worker.set_loaded(at, Loaded::Loading);
+                    effects.push(Effect::LoadModel(worker.id, at));
+                }
             }
         }
     }
 
-    /// Starts the job that has waited longest among those whose models are ready, if none is
-    /// being worked on.
-    fn start_next(&mut self, effects: &mut Vec<Effect>) {
-        if self.working().is_some() || !matches!(self.engine, Engine::Ready(_)) {
-            return;
+    /// Gives each worker that is free the job that has waited longest among those it can do.
+    fn start_jobs(&mut self, effects: &mut Vec<Effect>) {
+        for at in 0..self.pool.workers.len() {
+            if let Some((id, job)) = self.next_for(&self.pool.workers[at])
+                && let Some(work) = self.work(&self.pool.workers[at], id, job)
+            {
+                self.items.change(id, |item| item.start(job));
+                let worker = &mut self.pool.workers[at];
+                worker.job = Some((id, job));
+                effects.push(Effect::Work(worker.id, work));
+            }
         }
-        let next = self
-            .items
-            .iter()
-            .flat_map(|item| item.all_waiting().into_iter().map(|job| (item.id, job)))
-            .filter(|(_, job)| self.models.can_do(*job))
-            .min_by_key(|(id, _)| *id);
-        let Some((id, job)) = next else {
-            return;
-        };
-        let classifier = self.models.classifier();
-        let is_open = self.open_table == Some(id);
-        let Some(item) = self.item_mut(id) else {
-            return;
-        };
-        item.start(job);
-        let effect = match (job, &item.content) {
-            (Job::Classify, _) => Effect::Classify(id, classifier),
-            (Job::Read, _) => Effect::ReadText(id),
-            (Job::Analyse, Content::Text(text)) => Effect::Analyse(id, text.typed.clone()),
-            (Job::AnalyseRows, Content::Table(table)) if is_open => match &table.stage {
-                TableStage::Analysing { column, .. } => Effect::AnalyseRows {
-                    id,
-                    column: *column,
-                    from: table.rows.len(),
-                },
-                _ => return,
-            },
-            _ => Effect::OpenTable(id),
-        };
-        effects.push(effect);
     }
 
-    fn working(&self) -> Option<RequestId> {
-        let mut items = self.items.iter();
-        items.find(|item| item.is_working()).map(|item| item.id)
+    fn next_for(&self, worker: &Worker) -> Option<(RequestId, Job)> {
+        if worker.flavour.is_none() || worker.job.is_some() {
+            return None;
+        }
+        self.items.next(|job, id| {
+            let is_let_in = self.batch.flow == Flow::Running || job == Job::AnalyseTyped;
+            let mut others = self.pool.workers.iter().filter(|at| at.id != worker.id);
+            let is_elsewhere =
+                job == Job::AnalyseRows && others.any(|other| other.open_table == Some(id));
+            let mut needed = self.models.needed_for(job).into_iter();
+            is_let_in && !is_elsewhere && needed.all(|at| worker.loaded(at) == Loaded::Ready)
+        })
+    }
+
+    fn work(&self, worker: &Worker, id: RequestId, job: Job) -> Option<Work> {
+        Some(match (job, &self.item(id)?.content) {
+            (Job::Classify, _) => Work::Classify(id, self.models.classifier()),
+            (Job::Read, _) => Work::ReadText(id),
+            (Job::Analyse | Job::AnalyseTyped, Content::Text(text)) => {
+                Work::Analyse(id, text.typed.clone())
+            }
+            (Job::AnalyseRows, Content::Table(table)) if worker.open_table == Some(id) => {
+                match &table.stage {
+                    TableStage::Analysing { column, .. } => Work::AnalyseRows {
+                        id,
+                        column: *column,
+                        from: table.rows.len(),
+                    },
+                    _ => return None,
+                }
+            }
+            _ => Work::OpenTable(id),
+        })
     }
 
     fn add(&mut self, files: Vec<Added>) {
@@ -468,7 +590,7 @@ impl State {
                 FileKind::Table => Content::Table(Table::new()),
             },
         });
-        self.items.splice(0..0, added);
+        self.items.add(added);
         self.announcement = words::working(self.n_open());
     }
 
@@ -480,7 +602,7 @@ impl State {
         }
         self.trouble = None;
         self.draft = Some(id);
-        self.items.insert(0, typed_item(id, text, earlier));
+        self.items.add([typed_item(id, text, earlier)]);
         Vec::new()
     }
 
@@ -507,8 +629,7 @@ impl State {
     /// Takes the draft out of the list and returns the answer it shows.
     fn take_draft(&mut self) -> Option<Arc<Answer<Analysis>>> {
         let draft = self.draft.take()?;
-        let at = self.items.iter().position(|item| item.id == draft)?;
-        match self.items.remove(at).content {
+        match self.items.remove(draft)?.content {
             Content::Text(text) => match text.step {
                 Step::Done(answer) => Some(answer),
                 _ => text.earlier,
@@ -527,9 +648,9 @@ impl State {
     /// What is wanted from now on is also wanted of the pictures that are here.
     fn choose_tools(&mut self, tools: Tools) {
         self.tools = tools;
-        for item in &mut self.items {
+        self.items.change_all(|item| {
             let Content::Picture(picture) = &mut item.content else {
-                continue;
+                return;
             };
             let is_readable = !matches!(&picture.classes, Some(Step::Failed(Failure::Picture(_))));
             want(&mut picture.classes, tools.classify);
@@ -537,18 +658,16 @@ impl State {
             if picture.classes.is_none() && picture.reading.is_none() {
                 picture.classes = Some(Step::Waiting);
             }
-        }
+        });
     }
 
     fn choose_column(&mut self, id: RequestId, column: usize) {
         self.trouble = None;
-        if let Some(Item {
-            content: Content::Table(table),
-            ..
-        }) = self.item_mut(id)
-        {
-            table.choose(column);
-        }
+        self.items.change(id, |item| {
+            if let Content::Table(table) = &mut item.content {
+                table.choose(column);
+            }
+        });
     }
 
     fn receive(&mut self, model: usize, bytes: u64) {
@@ -565,140 +684,170 @@ impl State {
         }
     }
 
-    fn set_loaded(&mut self, model: usize, loaded: Loaded) {
-        if let Some(model) = self.models.get_mut(model) {
-            model.loaded = loaded;
+    /// Takes in the answer to one of these jobs, if a worker is at it; the worker is free again.
+    /// Answers to anything else were given up on and are dropped. `give` gets the item and the
+    /// engine that answered. All answers come through here, and all failures through `fail`.
+    fn take(&mut self, id: RequestId, jobs: &[Job], give: impl FnOnce(&mut Item, Flavour)) {
+        let at = self.pool.at(id).and_then(|worker| worker.job);
+        if at.is_some_and(|(_, job)| jobs.contains(&job))
+            && let Some((flavour, _)) = self.pool.answered(id)
+        {
+            self.items.change(id, |item| give(item, flavour));
+            self.settle(id);
         }
-    }
-
-    /// The answer with the engine that gave it; `None` where the worker is gone since.
-    fn answer<T>(&self, value: T) -> Option<Arc<Answer<T>>> {
-        match self.engine {
-            Engine::Ready(flavour) => Some(Arc::new(Answer { value, flavour })),
-            Engine::Absent | Engine::Starting => None,
-        }
-    }
-
-    /// The item being worked on, if it is this one; answers to any other were given up on.
-    fn working_on(&mut self, id: RequestId) -> Option<&mut Item> {
-        self.item_mut(id).filter(|item| item.is_working())
     }
 
     fn take_classes(&mut self, id: RequestId, value: Classification, thumbnail: Thumbnail) {
-        let Some(answer) = self.answer(value) else {
-            return;
-        };
-        if let Some(Item {
-            content: Content::Picture(picture),
-            ..
-        }) = self.working_on(id)
-            && picture.classes == Some(Step::Working)
-        {
-            picture.classes = Some(Step::Done(answer));
-            picture.thumbnail = Some(Arc::new(thumbnail));
-            self.announce(id);
-        }
+        self.take(id, &[Job::Classify], |item, flavour| {
+            if let Content::Picture(picture) = &mut item.content {
+                picture.classes = Some(Step::Done(Arc::new(Answer { value, flavour })));
+                picture.thumbnail = Some(Arc::new(thumbnail));
+            }
+        });
     }
 
     fn take_reading(&mut self, id: RequestId, value: Reading, thumbnail: Thumbnail) {
-        let Some(answer) = self.answer(value) else {
-            return;
-        };
-        if let Some(Item {
-            content: Content::Picture(picture),
-            ..
-        }) = self.working_on(id)
-            && picture.reading == Some(Step::Working)
-        {
-            picture.reading = Some(Step::Done(answer));
-            picture.thumbnail = Some(Arc::new(thumbnail));
-            self.announce(id);
-        }
+        self.take(id, &[Job::Read], |item, flavour| {
+            if let Content::Picture(picture) = &mut item.content {
+                picture.reading = Some(Step::Done(Arc::new(Answer { value, flavour })));
+                picture.thumbnail = Some(Arc::new(thumbnail));
+            }
+        });
     }
 
     fn take_analysis(&mut self, id: RequestId, value: Analysis) {
-        let Some(answer) = self.answer(value) else {
-            return;
-        };
-        if let Some(Item {
-            content: Content::Text(text),
-            ..
-        }) = self.working_on(id)
-        {
-            text.step = Step::Done(answer);
-            text.earlier = None;
-            // While someone types, reading out every pause would be noise.
-            if self.draft != Some(id) {
-                self.announce(id);
+        self.take(id, &[Job::Analyse, Job::AnalyseTyped], |item, flavour| {
+            if let Content::Text(text) = &mut item.content {
+                text.step = Step::Done(Arc::new(Answer { value, flavour }));
+                text.earlier = None;
             }
-        }
+        });
     }
 
     fn take_table(&mut self, id: RequestId, facts: TableFacts) {
-        if let Some(Item {
-            content: Content::Table(table),
-            name,
-            ..
-        }) = self.working_on(id)
-        {
-            let (n_rows, name) = (facts.n_rows, name.clone());
-            let is_new = matches!(table.stage, TableStage::Opening { .. });
-            table.open(facts);
-            self.open_table = Some(id);
-            if is_new {
-                self.announcement = words::table_opened(&name, n_rows);
+        let worker = self.pool.at(id).map(|worker| worker.id);
+        let n_rows = facts.n_rows;
+        let mut opened = None;
+        self.take(id, &[Job::OpenTable, Job::AnalyseRows], |item, _| {
+            if let Content::Table(table) = &mut item.content {
+                let is_new = matches!(table.stage, TableStage::Opening { .. });
+                opened = is_new.then(|| words::table_opened(&item.name, n_rows));
+                table.open(facts);
             }
+        });
+        if let Some(worker) = worker.and_then(|id| self.pool.get_mut(id)) {
+            worker.open_table = Some(id);
         }
-    }
-
-    fn take_rows(&mut self, id: RequestId, rows: Vec<RowAnalysis>, time: f64) {
-        if let Some(Item {
-            content: Content::Table(table),
-            ..
-        }) = self.working_on(id)
-        {
-            table.add(rows, time);
-            if matches!(table.stage, TableStage::Done { .. }) {
-                self.announce(id);
-            }
-        }
-    }
-
-    fn fail(&mut self, id: RequestId, failure: Failure) {
-        if let Some(item) = self.working_on(id) {
-            item.fail(failure);
-            self.announce(id);
-        }
-    }
-
-    /// Reads out an item's outcome, once nothing of it is left to do.
-    fn announce(&mut self, id: RequestId) {
-        let n_open = self.n_open();
-        let Some(item) = self.item(id).filter(|item| !item.is_open()) else {
-            return;
-        };
-        if let Some(words) = words::outcome(item, n_open) {
+        if let Some(words) = opened {
             self.announcement = words;
         }
     }
 
-    /// A worker that dies over an item costs that item. One that dies while starting would only
-    /// die again, so nothing more is tried until a person asks for it.
-    fn bury_engine(&mut self, error: EngineError) -> Vec<Effect> {
-        let was_set_up = self.models.any_ready();
-        self.engine_is_gone();
-        match self.working() {
-            Some(id) => self.fail(id, error.into()),
-            None if was_set_up => self.interest = Interest::None,
-            None => self.stop_at(as_start(error).into()),
-        }
-        vec![Effect::EndEngine]
+    fn take_rows(&mut self, id: RequestId, rows: Vec<RowAnalysis>, time: f64) {
+        self.take(id, &[Job::AnalyseRows], |item, _| {
+            if let Content::Table(table) = &mut item.content {
+                table.add(rows, time);
+            }
+        });
     }
 
-    fn engine_is_gone(&mut self) {
-        self.engine = Engine::Absent;
-        self.models.unload_all();
-        self.open_table = None;
+    /// Takes in that the job being done for an item failed; the worker is free again.
+    fn fail(&mut self, id: RequestId, failure: Failure) {
+        if self.pool.answered(id).is_some() {
+            self.give_failure(id, failure);
+        }
+    }
+
+    fn give_failure(&mut self, id: RequestId, failure: Failure) {
+        self.items.change(id, |item| item.fail(failure));
+        self.settle(id);
+    }
+
+    /// Counts an item and reads its outcome out, once nothing of it is left to do.
+    fn settle(&mut self, id: RequestId) {
+        let Some(item) = self.items.get(id).filter(|item| !item.is_open()) else {
+            return;
+        };
+        // While someone types, reading out every pause would be noise.
+        if self.draft == Some(id) {
+            return;
+        }
+        if item.is_row() {
+            self.batch.step();
+        }
+        if let Some(words) = words::outcome(item, self.items.counts().open) {
+            self.announcement = words;
+        }
+    }
+
+    /// A worker that dies over an item costs that item, and the others go on. One that dies while
+    /// starting would only die again: nothing more is tried until a person asks for it, or the
+    /// others do what there is to do.
+    fn bury_engine(&mut self, worker: WorkerId, error: EngineError) -> Vec<Effect> {
+        let Some(dead) = self.pool.end(worker) else {
+            return Vec::new();
+        };
+        let is_worth_another = self.pool.mourn(&dead);
+        let is_last = self.pool.workers.is_empty();
+        if let Some((id, _)) = dead.job {
+            self.give_failure(id, error.clone().into());
+        } else if is_last && dead.is_set_up() {
+            self.interest = Interest::None;
+        }
+        let has_begun = dead.job.is_some() || dead.is_set_up();
+        if !has_begun || !is_worth_another {
+            match is_last {
+                true if has_begun => self.stop_at(error.into()),
+                true => self.stop_at(as_start(error).into()),
+                false => self.pool.stay_small(),
+            }
+        }
+        vec![Effect::EndEngine(worker)]
+    }
+
+    /// Ends a worker that hangs over an item, which is what a crash does.
+    fn give_up_on(&mut self, worker: WorkerId, id: RequestId, seconds: u32) -> Vec<Effect> {
+        match self.pool.at(id) {
+            Some(at) if at.id == worker => {
+                self.bury_engine(worker, EngineError::Overdue { seconds })
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A worker cannot use a model. Where another does, it is that worker that is at fault.
+    fn lack_model(&mut self, worker: WorkerId, model: usize, failure: Failure) -> Vec<Effect> {
+        let Some(at) = self.pool.get_mut(worker) else {
+            return Vec::new();
+        };
+        at.set_loaded(model, Loaded::No);
+        let mut workers = self.pool.workers.iter();
+        if workers.any(|other| other.loaded(model) == Loaded::Ready) {
+            let job = self.pool.end(worker).and_then(|ended| ended.job);
+            self.pool.stay_small();
+            if let Some((id, _)) = job {
+                self.give_failure(id, failure);
+            }
+            return vec![Effect::EndEngine(worker)];
+        }
+        // The files may be at fault, so trying again begins with them.
+        self.set_weights(model, Weights::Absent);
+        self.stop_at(failure);
+        Vec::new()
+    }
+
+    /// Workers beyond the first are ended when nothing was done for a while.
+    fn tick(&mut self, now: f64) -> Vec<Effect> {
+        self.awaits_tick = false;
+        let is_running = self.is_running();
+        if !self.batch.tick(now, is_running) {
+            return Vec::new();
+        }
+        let first = self.pool.workers.first().map(|worker| worker.id);
+        let ended = self
+            .pool
+            .end_if(|worker| Some(worker.id) != first && !worker.is_busy());
+        ended.into_iter().map(Effect::EndEngine).collect()
     }
 
     /// Stops everything until a person tries again or adds something.
@@ -713,55 +862,46 @@ impl State {
         let mut effects = vec![Effect::FocusResults, Effect::DropComing];
         self.interest = Interest::None;
         self.trouble = None;
-        let is_loading = self.engine == Engine::Starting || self.models.any_loading();
-        if self.working().is_some() || is_loading {
-            self.engine_is_gone();
-            effects.push(Effect::EndEngine);
-        }
+        let ended = self.pool.end_if(Worker::is_busy);
+        effects.extend(ended.into_iter().map(Effect::EndEngine));
         if !self.downloads().is_empty() {
             for (at, _) in self.downloads() {
                 self.set_weights(at, Weights::Absent);
             }
             effects.push(Effect::AbortDownloads);
         }
-        let dropped: Vec<RequestId> = self
-            .items
-            .extract_if(.., |item| item.is_open() && !item.drop_open())
-            .map(|item| item.id)
-            .collect();
-        self.forget_draft(&dropped);
+        let dropped = self.items.keep(|item| !item.is_open() || item.drop_open());
         self.announcement = words::cancelled(dropped.len());
-        effects.push(Effect::Forget(dropped));
+        self.forget(dropped, &mut effects);
         effects
     }
 
     fn clear(&mut self) -> Vec<Effect> {
-        let removed: Vec<RequestId> = self
-            .items
-            .extract_if(.., |item| !item.is_open())
-            .map(|item| item.id)
-            .collect();
-        self.forget_draft(&removed);
+        let mut effects = vec![Effect::FocusResults];
+        let removed = self.items.keep(|item| item.is_open());
         self.announcement = words::cleared();
-        vec![Effect::FocusResults, Effect::Forget(removed)]
+        self.forget(removed, &mut effects);
+        effects
     }
 
     fn remove_one(&mut self, id: RequestId) -> Vec<Effect> {
         let mut effects = vec![Effect::FocusResults];
-        if self.working() == Some(id) {
-            self.engine_is_gone();
-            effects.push(Effect::EndEngine);
+        if let Some(worker) = self.pool.at(id).map(|worker| worker.id) {
+            self.pool.end(worker);
+            effects.push(Effect::EndEngine(worker));
         }
-        self.items.retain(|item| item.id != id);
-        self.forget_draft(&[id]);
-        effects.push(Effect::Forget(vec![id]));
+        self.items.remove(id);
+        self.forget(vec![id], &mut effects);
         effects
     }
 
-    fn forget_draft(&mut self, removed: &[RequestId]) {
-        if self.draft.is_some_and(|draft| removed.contains(&draft)) {
-            self.draft = None;
+    fn forget(&mut self, removed: Vec<RequestId>, effects: &mut Vec<Effect>) {
+        for place in [&mut self.draft, &mut self.batch.opened] {
+            if place.is_some_and(|id| removed.contains(&id)) {
+                *place = None;
+            }
         }
+        effects.push(Effect::Forget(removed));
     }
 }
 
@@ -805,6 +945,8 @@ fn as_start(error: EngineError) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    mod scheduling;
+
     use vitrine_protocol::{
         AnalysisTimes, Class, DownloadError, PictureError, ReadingTimes, StageTimes, TextAnswer,
     };
@@ -818,8 +960,19 @@ mod tests {
     const RECOGNISER: usize = 2;
     const ENCODER: usize = 3;
 
+    const W0: WorkerId = WorkerId(0);
+    const W1: WorkerId = WorkerId(1);
+
     fn id(number: u32) -> RequestId {
         RequestId(number)
+    }
+
+    fn classifying(worker: WorkerId, number: u32) -> Effect {
+        Effect::Work(worker, Work::Classify(id(number), CLASSIFIER))
+    }
+
+    fn reading(worker: WorkerId, number: u32) -> Effect {
+        Effect::Work(worker, Work::ReadText(id(number)))
     }
 
     fn page() -> State {
@@ -829,7 +982,6 @@ mod tests {
             title: format!("{used_for:?}"),
             bytes: 1000,
             weights: Weights::Absent,
-            loaded: Loaded::No,
         });
         State {
             models: Models::of(models.to_vec()),
@@ -860,10 +1012,7 @@ mod tests {
     }
 
     fn thumbnail() -> Thumbnail {
-        Thumbnail {
-            size: vitrine_protocol::Size::default(),
-            rgba: Vec::new(),
-        }
+        Thumbnail::Address(String::new())
     }
 
     fn classify(state: &mut State, number: u32) -> Vec<Effect> {
@@ -904,7 +1053,7 @@ mod tests {
     fn get_ready(state: &mut State, models: &[usize]) {
         for model in models {
             state.update(Event::Downloaded(*model));
-            state.update(Event::ModelReady(*model));
+            state.update(Event::ModelReady(W0, *model));
         }
     }
 
@@ -912,7 +1061,7 @@ mod tests {
     fn set_up() -> State {
         let mut state = page();
         state.update(Event::Intent);
-        state.update(Event::EngineReady(Flavour::Simd));
+        state.update(Event::EngineReady(W0, Flavour::Simd));
         get_ready(&mut state, &[CLASSIFIER]);
         assert_eq!(state.phase(), Phase::Ready);
         state
@@ -953,7 +1102,7 @@ mod tests {
         let mut state = page();
         assert_eq!(
             state.update(Event::Intent),
-            [Effect::StartEngine, Effect::Download(CLASSIFIER)]
+            [Effect::StartEngine(W0), Effect::Download(CLASSIFIER)]
         );
         assert_eq!(state.update(Event::Intent), []);
         assert_eq!(state.phase(), Phase::Ready);
@@ -964,25 +1113,25 @@ mod tests {
         let mut state = page();
         state.update(Event::Intent);
         assert_eq!(state.update(Event::Downloaded(CLASSIFIER)), []);
-        let effects = state.update(Event::EngineReady(Flavour::Relaxed));
-        assert_eq!(effects, [Effect::LoadModel(CLASSIFIER)]);
+        let effects = state.update(Event::EngineReady(W0, Flavour::Relaxed));
+        assert_eq!(effects, [Effect::LoadModel(W0, CLASSIFIER)]);
         let mut state = page();
         state.update(Event::Intent);
-        assert_eq!(state.update(Event::EngineReady(Flavour::Relaxed)), []);
+        assert_eq!(state.update(Event::EngineReady(W0, Flavour::Relaxed)), []);
         assert_eq!(
             state.update(Event::Downloaded(CLASSIFIER)),
-            [Effect::LoadModel(CLASSIFIER)]
+            [Effect::LoadModel(W0, CLASSIFIER)]
         );
     }
 
     #[test]
     fn one_item_is_worked_on_at_a_time_in_the_order_of_adding() {
         let mut state = set_up();
-        assert_eq!(add(&mut state, &[0, 1]), [Effect::Classify(id(0), 0)]);
+        assert_eq!(add(&mut state, &[0, 1]), [classifying(W0, 0)]);
         assert_eq!(add(&mut state, &[2]), []);
         check_order(&state, &[2, 0, 1]);
-        assert_eq!(classify(&mut state, 0), [Effect::Classify(id(1), 0)]);
-        assert_eq!(classify(&mut state, 1), [Effect::Classify(id(2), 0)]);
+        assert_eq!(classify(&mut state, 0), [classifying(W0, 1)]);
+        assert_eq!(classify(&mut state, 1), [classifying(W0, 2)]);
         classify(&mut state, 2);
         assert_eq!(state.phase(), Phase::Ready);
     }
@@ -996,7 +1145,7 @@ mod tests {
             [
                 Effect::Download(DETECTOR),
                 Effect::Download(RECOGNISER),
-                Effect::Classify(id(0), 0)
+                classifying(W0, 0)
             ]
         );
         assert_eq!(
@@ -1014,11 +1163,11 @@ mod tests {
         assert_eq!(classify(&mut state, 1), []);
         assert_eq!(state.phase(), Phase::Busy);
         state.update(Event::Downloaded(DETECTOR));
-        state.update(Event::ModelReady(DETECTOR));
+        state.update(Event::ModelReady(W0, DETECTOR));
         state.update(Event::Downloaded(RECOGNISER));
-        let effects = state.update(Event::ModelReady(RECOGNISER));
-        assert_eq!(effects, [Effect::ReadText(id(0))]);
-        assert_eq!(read(&mut state, 0), [Effect::ReadText(id(1))]);
+        let effects = state.update(Event::ModelReady(W0, RECOGNISER));
+        assert_eq!(effects, [reading(W0, 0)]);
+        assert_eq!(read(&mut state, 0), [reading(W0, 1)]);
         read(&mut state, 1);
         assert_eq!(state.phase(), Phase::Ready);
         assert!(matches!(picture(&state, 0).reading, Some(Step::Done(_))));
@@ -1052,7 +1201,7 @@ mod tests {
         add(&mut state, &[0, 1]);
         let failure = Failure::Picture(PictureError::Svg);
         let effects = state.update(Event::Failed(id(0), failure.clone()));
-        assert_eq!(effects, [Effect::Classify(id(1), 0)]);
+        assert_eq!(effects, [classifying(W0, 1)]);
         assert_eq!(picture(&state, 0).classes, Some(Step::Failed(failure)));
         assert_eq!(state.phase(), Phase::Busy);
     }
@@ -1065,7 +1214,7 @@ mod tests {
         add(&mut state, &[1]);
         assert_eq!(classify(&mut state, 0), []);
         check_order(&state, &[1]);
-        assert!(state.items[0].is_open());
+        assert!(state.items.iter().next().is_some_and(Item::is_open));
     }
 
     #[test]
@@ -1080,19 +1229,19 @@ mod tests {
             [
                 Effect::FocusResults,
                 Effect::DropComing,
-                Effect::EndEngine,
+                Effect::EndEngine(W0),
                 Effect::Forget(vec![id(1), id(2)])
             ]
         );
         check_order(&state, &[0]);
-        assert_eq!(add(&mut state, &[3]), [Effect::StartEngine]);
+        assert_eq!(add(&mut state, &[3]), [Effect::StartEngine(W1)]);
         assert_eq!(
-            state.update(Event::EngineReady(Flavour::Simd)),
-            [Effect::LoadModel(CLASSIFIER)]
+            state.update(Event::EngineReady(W1, Flavour::Simd)),
+            [Effect::LoadModel(W1, CLASSIFIER)]
         );
         assert_eq!(
-            state.update(Event::ModelReady(CLASSIFIER)),
-            [Effect::Classify(id(3), 0)]
+            state.update(Event::ModelReady(W1, CLASSIFIER)),
+            [classifying(W1, 3)]
         );
     }
 
@@ -1120,7 +1269,7 @@ mod tests {
         assert_eq!((state.phase(), state.downloads()), (Phase::Ready, vec![]));
         assert_eq!(
             add(&mut state, &[1]),
-            [Effect::StartEngine, Effect::Download(CLASSIFIER)]
+            [Effect::StartEngine(W1), Effect::Download(CLASSIFIER)]
         );
     }
 
@@ -1131,8 +1280,8 @@ mod tests {
         let error = EngineError::Crashed {
             detail: "unreachable".to_owned(),
         };
-        let effects = state.update(Event::EngineDied(error.clone()));
-        assert_eq!(effects, [Effect::EndEngine, Effect::StartEngine]);
+        let effects = state.update(Event::EngineDied(W0, error.clone()));
+        assert_eq!(effects, [Effect::EndEngine(W0), Effect::StartEngine(W1)]);
         assert_eq!(picture(&state, 0).classes, Some(Step::Failed(error.into())));
         assert_eq!(picture(&state, 1).classes, Some(Step::Waiting));
     }
@@ -1143,9 +1292,12 @@ mod tests {
         let error = EngineError::Crashed {
             detail: String::new(),
         };
-        assert_eq!(state.update(Event::EngineDied(error)), [Effect::EndEngine]);
+        assert_eq!(
+            state.update(Event::EngineDied(W0, error)),
+            [Effect::EndEngine(W0)]
+        );
         assert_eq!(state.phase(), Phase::Ready);
-        assert_eq!(add(&mut state, &[0]), [Effect::StartEngine]);
+        assert_eq!(add(&mut state, &[0]), [Effect::StartEngine(W1)]);
     }
 
     #[test]
@@ -1155,8 +1307,8 @@ mod tests {
         let error = EngineError::Start {
             detail: "no SIMD".to_owned(),
         };
-        let effects = state.update(Event::EngineDied(error.clone()));
-        assert_eq!(effects, [Effect::EndEngine]);
+        let effects = state.update(Event::EngineDied(W0, error.clone()));
+        assert_eq!(effects, [Effect::EndEngine(W0)]);
         assert_eq!(
             (state.phase(), state.trouble.clone()),
             (Phase::Failed, Some(error.into()))
@@ -1164,7 +1316,7 @@ mod tests {
         assert_eq!(picture(&state, 0).classes, Some(Step::Waiting));
         assert_eq!(
             state.update(Event::Retry),
-            [Effect::FocusResults, Effect::StartEngine]
+            [Effect::FocusResults, Effect::StartEngine(W1)]
         );
     }
 
@@ -1173,9 +1325,12 @@ mod tests {
         let mut state = page();
         add(&mut state, &[0]);
         let detail = "its script could not be loaded".to_owned();
-        state.update(Event::EngineDied(EngineError::Crashed {
-            detail: detail.clone(),
-        }));
+        state.update(Event::EngineDied(
+            W0,
+            EngineError::Crashed {
+                detail: detail.clone(),
+            },
+        ));
         assert_eq!(state.trouble, Some(EngineError::Start { detail }.into()));
     }
 
@@ -1183,15 +1338,15 @@ mod tests {
     fn a_model_that_cannot_be_used_is_fetched_anew() {
         let mut state = page();
         add(&mut state, &[0]);
-        state.update(Event::EngineReady(Flavour::Simd));
+        state.update(Event::EngineReady(W0, Flavour::Simd));
         assert_eq!(
             state.update(Event::Downloaded(CLASSIFIER)),
-            [Effect::LoadModel(CLASSIFIER)]
+            [Effect::LoadModel(W0, CLASSIFIER)]
         );
         let error = EngineError::Parse {
             detail: "no labels".to_owned(),
         };
-        let effects = state.update(Event::ModelFailed(CLASSIFIER, error.into()));
+        let effects = state.update(Event::ModelFailed(W0, CLASSIFIER, error.into()));
         assert_eq!(effects, []);
         assert_eq!(
             state.update(Event::Retry),
@@ -1209,13 +1364,13 @@ mod tests {
         assert_eq!(state.update(Event::DownloadFailed(CLASSIFIER, failure)), []);
         assert_eq!((state.phase(), state.activity()), (Phase::Failed, None));
         assert_eq!(state.announcement, "");
-        assert_eq!(state.update(Event::EngineReady(Flavour::Simd)), []);
+        assert_eq!(state.update(Event::EngineReady(W0, Flavour::Simd)), []);
         assert_eq!(add(&mut state, &[1]), [Effect::Download(CLASSIFIER)]);
         assert_eq!(state.phase(), Phase::Busy);
         state.update(Event::Downloaded(CLASSIFIER));
         assert_eq!(
-            state.update(Event::ModelReady(CLASSIFIER)),
-            [Effect::Classify(id(0), 0)]
+            state.update(Event::ModelReady(W0, CLASSIFIER)),
+            [classifying(W0, 0)]
         );
     }
 
@@ -1239,9 +1394,9 @@ mod tests {
             state.update(Event::Remove(id(0))),
             [
                 Effect::FocusResults,
-                Effect::EndEngine,
+                Effect::EndEngine(W0),
                 Effect::Forget(vec![id(0)]),
-                Effect::StartEngine
+                Effect::StartEngine(W1)
             ]
         );
         check_order(&state, &[1]);
@@ -1256,12 +1411,12 @@ mod tests {
         assert_eq!(state.activity(), Some(Activity::Downloading));
         state.update(Event::Downloaded(CLASSIFIER));
         assert_eq!(state.activity(), Some(Activity::StartingEngine));
-        state.update(Event::EngineReady(Flavour::Simd));
+        state.update(Event::EngineReady(W0, Flavour::Simd));
         assert_eq!(
             state.activity(),
             Some(Activity::Preparing("Classify".to_owned()))
         );
-        state.update(Event::ModelReady(CLASSIFIER));
+        state.update(Event::ModelReady(W0, CLASSIFIER));
         assert_eq!(state.activity(), Some(Activity::Working { n_open: 1 }));
         classify(&mut state, 0);
         assert_eq!(state.activity(), None);
@@ -1284,7 +1439,7 @@ mod tests {
     fn reading_texts() -> State {
         let mut state = page();
         state.update(Event::Typed(id(100), "a".to_owned()));
-        state.update(Event::EngineReady(Flavour::Simd));
+        state.update(Event::EngineReady(W0, Flavour::Simd));
         get_ready(&mut state, &[ENCODER]);
         analyse(&mut state, 100);
         state
@@ -1296,21 +1451,24 @@ mod tests {
         let text = Some("so glad".to_owned());
         assert_eq!(
             state.update(Event::Typed(id(101), "so glad".to_owned())),
-            [Effect::Analyse(id(101), text)]
+            [Effect::Work(W0, Work::Analyse(id(101), text))]
         );
         check_order(&state, &[101]);
-        let Content::Text(shown) = &state.items[0].content else {
+        let Content::Text(shown) = &state.item(id(101)).unwrap().content else {
             panic!("a text");
         };
         assert!(shown.earlier.is_some(), "the last answer stays in view");
         state.update(Event::Typed(id(102), "so glad you".to_owned()));
         assert_eq!(
             analyse(&mut state, 101),
-            [],
-            "the answer to what was replaced finds no item"
+            [Effect::Work(
+                W0,
+                Work::Analyse(id(102), Some("so glad you".to_owned()))
+            )],
+            "the answer to what was replaced finds no item, and the newest text is next"
         );
         check_order(&state, &[102]);
-        assert!(state.items[0].is_open());
+        assert!(state.items.iter().next().is_some_and(Item::is_open));
     }
 
     #[test]
@@ -1359,14 +1517,13 @@ mod tests {
         let mut state = reading_texts();
         assert_eq!(
             add_kind(&mut state, &[200], FileKind::Table),
-            [Effect::OpenTable(id(200))]
+            [Effect::Work(W0, Work::OpenTable(id(200)))]
         );
         assert_eq!(state.update(Event::TableOpened(id(200), facts(20))), []);
         assert_eq!(state.phase(), Phase::Ready, "it waits for a person");
-        let lot = |from| Effect::AnalyseRows {
-            id: id(200),
-            column: 1,
-            from,
+        let lot = |from| {
+            let (id, column) = (id(200), 1);
+            Effect::Work(W0, Work::AnalyseRows { id, column, from })
         };
         assert_eq!(state.update(Event::ColumnChosen(id(200), 1)), [lot(0)]);
         let effects = state.update(Event::RowsAnalysed(id(200), rows(0, 16), 9.0));
@@ -1390,16 +1547,19 @@ mod tests {
         let error = EngineError::Crashed {
             detail: String::new(),
         };
-        state.update(Event::EngineDied(error));
+        state.update(Event::EngineDied(W0, error));
         state.update(Event::ColumnChosen(id(200), 0));
-        state.update(Event::EngineReady(Flavour::Simd));
+        state.update(Event::EngineReady(W1, Flavour::Simd));
         assert_eq!(
-            state.update(Event::ModelReady(ENCODER)),
-            [Effect::OpenTable(id(200))]
+            state.update(Event::ModelReady(W1, ENCODER)),
+            [Effect::Work(W1, Work::OpenTable(id(200)))]
         );
         let effects = state.update(Event::TableOpened(id(200), facts(20)));
         assert!(
-            matches!(effects[..], [Effect::AnalyseRows { from: 0, .. }]),
+            matches!(
+                effects[..],
+                [Effect::Work(W1, Work::AnalyseRows { from: 0, .. })]
+            ),
             "{effects:?}"
         );
     }

@@ -4,15 +4,17 @@
 #![allow(unreachable_pub)]
 
 mod activity;
+mod batch;
 mod card;
 mod models;
 mod trouble;
 
 use leptos::prelude::*;
-use vitrine_protocol::{ModelEntry, Spec};
+use vitrine_protocol::{ModelEntry, RequestId, Spec};
 
 use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
+use batch::BatchPanel;
 use card::{ResultCard, Titles};
 pub(crate) use models::ModelsPanel;
 use trouble::TroublePanel;
@@ -65,16 +67,18 @@ fn ClassifierChoice(models: Vec<ModelEntry>, report: fn(Event)) -> impl IntoView
     })
 }
 
-/// One card per item, the latest batch first.
+/// One card per item, the latest lot first; of many files, a table.
 #[component]
 fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl IntoView {
-    // Compared by stage: comparing answers would compare every pixel of every thumbnail.
-    let items = Memo::new_with_compare(
-        move |_| state.with(|state| state.items.clone()),
-        |old, new| old.map(|items| stages(items)) != new.map(|items| stages(items)),
-    );
+    let cards =
+        Memo::new(move |_| state.with(|state| state.cards().map(stage_of).collect::<Vec<_>>()));
     let has_items = Memo::new(move |_| state.with(|state| !state.items.is_empty()));
     let can_clear = Memo::new(move |_| state.with(|state| state.n_finished() > 0));
+    let of_cards = titles.clone();
+    let card = move |(id, _): (u32, u8)| {
+        let item = state.with_untracked(|state| state.item(RequestId(id)).cloned());
+        item.map(|item| view! { <ResultCard item state titles=of_cards.clone() report /> })
+    };
     view! {
         <div class="toolbar" hidden=move || !has_items.get()>
             <h2>"Results"</h2>
@@ -88,15 +92,10 @@ fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl 
             </button>
         </div>
         <div class="cards">
-            <For each=move || items.get() key=stage_of let:item>
-                <ResultCard item state titles=titles.clone() report />
-            </For>
+            <For each=move || cards.get() key=|card| *card children=card />
         </div>
+        <BatchPanel state titles report />
     }
-}
-
-fn stages(items: &[Item]) -> Vec<(u32, u8)> {
-    items.iter().map(stage_of).collect()
 }
 
 /// Changes whenever a card must be drawn anew.

@@ -1,13 +1,24 @@
 //! The few things asked of the browser that `web-sys` and leptos do not already make short.
 
+use js_sys::{Object, Reflect, Uint8Array, Uint8ClampedArray};
 use leptos::prelude::{document, window};
 use serde::Serialize;
-use vitrine_protocol::Flavour;
+use vitrine_protocol::{Flavour, Size};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, FocusOptions, HtmlElement, Url};
+use web_sys::{
+    Blob, BlobPropertyBag, CanvasRenderingContext2d, FocusOptions, HtmlCanvasElement, HtmlElement,
+    ImageData, Url,
+};
 
 use crate::flavour::probe;
+use crate::state::Device;
+
+/// Longest side of a picture in a batch's table, in pixels: 48 on a screen with two per point.
+const SMALL_SIDE: f64 = 96.0;
+
+/// How much a JPEG of that size keeps, of 1.
+const SMALL_QUALITY: f64 = 0.7;
 
 /// The query part of the page's address, with its question mark; empty where there is none.
 pub(crate) fn query() -> String {
@@ -18,6 +29,62 @@ pub(crate) fn query() -> String {
 pub(crate) fn supports(flavour: Flavour) -> bool {
     let module = js_sys::Uint8Array::from(probe(flavour));
     js_sys::WebAssembly::validate(&module).unwrap_or(false)
+}
+
+/// What the browser says about the device.
+pub(crate) fn device() -> Device {
+    let navigator = window().navigator();
+    let memory = Reflect::get(&navigator, &"deviceMemory".into());
+    let handheld = window().match_media("(pointer: coarse) and (max-width: 64rem)");
+    Device {
+        n_cores: navigator.hardware_concurrency() as usize,
+        memory: memory.ok().and_then(|memory| memory.as_f64()),
+        is_handheld: handheld.ok().flatten().is_some_and(|query| query.matches()),
+    }
+}
+
+/// Milliseconds on the page's clock.
+pub(crate) fn now() -> f64 {
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_namespace = performance, js_name = now)]
+        fn performance_now() -> f64;
+    }
+    performance_now()
+}
+
+/// A picture as a small JPEG in a `data:` address; `rgba` holds its pixels row by row. `None` where
+/// the browser cannot draw it.
+pub(crate) fn compress(size: Size, rgba: &Uint8Array) -> Option<String> {
+    let compress = || -> Result<String, JsValue> {
+        let pixels = Uint8ClampedArray::new(&rgba.buffer());
+        let image = ImageData::new_with_js_u8_clamped_array(&pixels, size.width)?;
+        let (width, height) = (f64::from(size.width), f64::from(size.height));
+        let (whole, context) = canvas(width, height)?;
+        context.put_image_data(&image, 0.0, 0.0)?;
+        let scale = (SMALL_SIDE / width.max(height)).min(1.0);
+        let (width, height) = ((width * scale).max(1.0), (height * scale).max(1.0));
+        let (small, context) = canvas(width, height)?;
+        context
+            .draw_image_with_html_canvas_element_and_dw_and_dh(&whole, 0.0, 0.0, width, height)?;
+        small.to_data_url_with_type_and_encoder_options("image/jpeg", &SMALL_QUALITY.into())
+    };
+    compress().ok()
+}
+
+/// A canvas whose pixels are in memory, because they are read again at once.
+fn canvas(
+    width: f64,
+    height: f64,
+) -> Result<(HtmlCanvasElement, CanvasRenderingContext2d), JsValue> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    let options = Object::new();
+    Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
+    let context = canvas.get_context_with_context_options("2d", &options)?;
+    let context = context.ok_or(JsValue::NULL)?;
+    Ok((canvas, context.unchecked_into()))
 }
 
 /// Sets `data-phase` on the document's element, which style and tests go by.

@@ -3,7 +3,7 @@
 use vitrine_protocol::{Analysis, Card, Line, Spec};
 
 use crate::language::{fill, number, say};
-use crate::state::{Activity, Content, Item, Step, TableStage};
+use crate::state::{Activity, Content, Filter, Item, Picture, Progress, Step, TableStage, Text};
 
 /// Said when results were removed.
 pub(crate) fn cleared() -> String {
@@ -86,6 +86,7 @@ pub(crate) fn activity(activity: Option<Activity>) -> String {
         Some(Activity::StartingEngine) => say("Starting the engine"),
         Some(Activity::Preparing(title)) => fill("Preparing {title}", &[("title", &title)]),
         Some(Activity::Working { n_open }) => working(n_open),
+        Some(Activity::Paused { n_open }) => paused(n_open),
         Some(Activity::Rows { done, total }) => fill(
             "{done} of {all} rows",
             &[("done", &done.to_string()), ("all", &total.to_string())],
@@ -140,17 +141,7 @@ pub(crate) fn outcome(item: &Item, n_open: usize) -> Option<String> {
             if let Some(Step::Failed(_)) = picture.reading {
                 return Some(done_with_errors());
             }
-            let mut found = Vec::new();
-            if let Some(Step::Done(answer)) = &picture.classes
-                && let Some(best) = answer.value.classes.first()
-            {
-                let share = percent(f64::from(best.probability));
-                found.push(format!("{} {share}", best.label));
-            }
-            if let Some(Step::Done(answer)) = &picture.reading {
-                found.push(lines_found(answer.value.lines.len()));
-            }
-            found.join(", ")
+            picture_found(picture)
         }
         Content::Text(text) => match &text.step {
             Step::Done(answer) => best_of_each(&answer.value),
@@ -176,6 +167,21 @@ fn done_with_errors() -> String {
 fn counted(n: usize, one: &str, many: &str) -> String {
     fill(if n == 1 { one } else { many }, &[("n", &n.to_string())])
 }
+
+fn picture_found(picture: &Picture) -> String {
+    let mut found = Vec::new();
+    if let Some(Step::Done(answer)) = &picture.classes
+        && let Some(best) = answer.value.classes.first()
+    {
+        let share = percent(f64::from(best.probability));
+        found.push(format!("{} {share}", best.label));
+    }
+    if let Some(Step::Done(answer)) = &picture.reading {
+        found.push(lines_found(answer.value.lines.len()));
+    }
+    found.join(", ")
+}
+
 
 fn lines_found(n: usize) -> String {
     match n {
@@ -280,11 +286,122 @@ fn percent_of_card(share: f64, value: f64) -> String {
     number(100.0 * share, decimals)
 }
 
+// Batches of files.
+
+/// What the batch's parts are called.
+pub(crate) const BATCH: &str = "Batch";
+pub(crate) const FILES_DONE: &str = "Files done";
+pub(crate) const PAUSE: &str = "Pause";
+pub(crate) const RESUME: &str = "Resume";
+pub(crate) const SHOW: &str = "Show";
+pub(crate) const SAVE_CSV: &str = "Download as CSV";
+pub(crate) const SAVE_JSON: &str = "Download as JSON";
+pub(crate) const BATCH_FILE: &str = "File";
+pub(crate) const BATCH_RESULT: &str = "Result";
+pub(crate) const BATCH_TIME: &str = "Time";
+pub(crate) const BATCH_TABLE: &str = "Files and what was found in them";
+pub(crate) const PAGES: &str = "Pages of the table";
+pub(crate) const PAGE_STEPS: [&str; 4] = ["First", "Previous", "Next", "Last"];
+pub(crate) const CLOSE: &str = "Close";
+pub(crate) const WAITING: &str = "Waiting";
+pub(crate) const WORKING: &str = "Working";
+pub(crate) const NO_ROWS: &str = "No file is like that.";
+
+/// What is going on while a batch rests.
+fn paused(n_open: usize) -> String {
+    match n_open {
+        1 => "Paused, 1 item left".to_owned(),
+        n => format!("Paused, {n} items left"),
+    }
+}
+
+/// How far a batch is: `412 of 1000 done, 3 with errors, 21.3 per second, about 28 s left`.
+pub(crate) fn batch_progress(progress: Progress) -> String {
+    let Progress {
+        done,
+        total,
+        failed,
+        pace,
+        ..
+    } = progress;
+    let mut parts = vec![format!("{done} of {total} done")];
+    if failed > 0 {
+        parts.push(with_errors(failed));
+    }
+    if let Some((rate, left)) = pace {
+        parts.push(format!("{rate:.1} per second"));
+        parts.push(format!("about {} left", time_left(left)));
+    }
+    parts.join(", ")
+}
+
+fn with_errors(n: usize) -> String {
+    match n {
+        1 => "1 with an error".to_owned(),
+        n => format!("{n} with errors"),
+    }
+}
+
+/// Seconds as people say them.
+fn time_left(seconds: f64) -> String {
+    match seconds.ceil() as u64 {
+        seconds @ 0..=90 => format!("{} s", seconds.max(1)),
+        seconds @ 91..=5400 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
+/// A choice of rows with how many it shows.
+pub(crate) fn filter(filter: Filter, n: usize) -> String {
+    let name = match filter {
+        Filter::All => "All files",
+        Filter::Open => "Not done yet",
+        Filter::Failed => "With errors",
+    };
+    format!("{name} ({n})")
+}
+
+/// Which rows of how many are shown, from 1.
+pub(crate) fn rows_shown(from: usize, to: usize, total: usize) -> String {
+    format!("Rows {from} to {to} of {total}")
+}
+
+/// A number of files: `1 file`, `2 files`.
+pub(crate) fn files(n: usize) -> String {
+    match n {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    }
+}
+
+/// What a list of totals of a model is called.
+pub(crate) fn totals_of(title: &str) -> String {
+    format!("{title}, totals")
+}
+
+/// Classes that are not in the list of totals.
+pub(crate) fn other_classes(n: usize) -> String {
+    match n {
+        1 => "1 other class".to_owned(),
+        n => format!("{n} other classes"),
+    }
+}
+
+/// What was found in a file so far, in a line; empty where there is nothing yet, or it failed.
+pub(crate) fn found(item: &Item) -> String {
+    match &item.content {
+        Content::Picture(picture) => picture_found(picture),
+        Content::Text(Text {
+            step: Step::Done(answer),
+            ..
+        }) => best_of_each(&answer.value),
+        _ => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use vitrine_protocol::{AnalysisTimes, Failure, PictureError, RequestId};
-
-    use crate::state::Picture;
 
     use super::*;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vitrine_protocol::{
-    Analysis, Classification, Failure, Flavour, Reading, RequestId, RowAnalysis, Size, TableFacts,
+    Analysis, Classification, Failure, Flavour, Reading, RequestId, RowAnalysis, Size, Stages as _,
+    TableFacts,
 };
 
 /// One thing a person added.
@@ -103,20 +104,45 @@ pub(crate) struct Answer<T> {
 
 /// A small copy of the picture.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Thumbnail {
-    pub(crate) size: Size,
-    /// Red, green, blue, alpha per pixel, row by row.
-    pub(crate) rgba: Vec<u8>,
+pub(crate) enum Thumbnail {
+    /// For a card: as the worker made it.
+    Pixels {
+        size: Size,
+        /// Red, green, blue, alpha per pixel, row by row.
+        rgba: Vec<u8>,
+    },
+    /// For a row of a batch: smaller still and compressed, as a `data:` address, because there are
+    /// thousands.
+    Address(String),
 }
 
 /// One thing to do for an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
+    /// A text that was typed, which someone looks at while it is done.
+    AnalyseTyped,
     Classify,
     Read,
     Analyse,
     OpenTable,
     AnalyseRows,
+}
+
+impl Job {
+    /// All of them; of one item's jobs the earlier is done first.
+    pub(crate) const ALL: [Job; 6] = [
+        Job::AnalyseTyped,
+        Job::Classify,
+        Job::Read,
+        Job::Analyse,
+        Job::OpenTable,
+        Job::AnalyseRows,
+    ];
+
+    /// Whether any worker that has the models can do it, so that several are worth having.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Job::Classify | Job::Read | Job::Analyse)
+    }
 }
 
 /// What a file is taken for, by its name and the type the browser says.
@@ -154,7 +180,13 @@ impl Item {
                 (_, Some(Step::Waiting)) => Some(Job::Read),
                 _ => None,
             },
-            Content::Text(text) => (text.step == Step::Waiting).then_some(Job::Analyse),
+            Content::Text(text) => {
+                let job = match text.typed {
+                    Some(_) => Job::AnalyseTyped,
+                    None => Job::Analyse,
+                };
+                (text.step == Step::Waiting).then_some(job)
+            }
             Content::Table(table) => match table.stage {
                 TableStage::Opening { is_working: false } => Some(Job::OpenTable),
                 TableStage::Analysing {
@@ -195,6 +227,53 @@ impl Item {
                         ..
                     }
             ),
+        }
+    }
+
+    /// Whether it can be a row of a batch: a file that is done once without any more questions.
+    pub(crate) fn is_row(&self) -> bool {
+        match &self.content {
+            Content::Picture(_) => true,
+            Content::Text(text) => text.typed.is_none(),
+            Content::Table(_) => false,
+        }
+    }
+
+    /// What failed of it.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match &self.content {
+            Content::Picture(picture) => match (&picture.classes, &picture.reading) {
+                (Some(Step::Failed(failure)), _) | (_, Some(Step::Failed(failure))) => {
+                    Some(failure)
+                }
+                _ => None,
+            },
+            Content::Text(text) => match &text.step {
+                Step::Failed(failure) => Some(failure),
+                _ => None,
+            },
+            Content::Table(table) => match &table.stage {
+                TableStage::Failed(failure) => Some(failure),
+                _ => None,
+            },
+        }
+    }
+
+    /// Milliseconds that a row's answers took, all stages together.
+    pub(crate) fn time(&self) -> f64 {
+        fn of<T>(step: Option<&Step<T>>, times: impl Fn(&T) -> f64) -> f64 {
+            match step {
+                Some(Step::Done(answer)) => times(&answer.value),
+                _ => 0.0,
+            }
+        }
+        match &self.content {
+            Content::Picture(picture) => {
+                of(picture.classes.as_ref(), |value| value.times.total())
+                    + of(picture.reading.as_ref(), |value| value.times.total())
+            }
+            Content::Text(text) => of(Some(&text.step), |value| value.times.total()),
+            Content::Table(_) => 0.0,
         }
     }
 

@@ -35,8 +35,6 @@ pub(crate) struct ModelState {
     pub(crate) bytes: u64,
     /// Its file.
     pub(crate) weights: Weights,
-    /// The model inside the worker.
-    pub(crate) loaded: Loaded,
 }
 
 /// A model's file.
@@ -49,15 +47,6 @@ pub(crate) enum Weights {
         received: u64,
     },
     Here,
-}
-
-/// A model inside the worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Loaded {
-    #[default]
-    No,
-    Loading,
-    Ready,
 }
 
 /// The site's models, in the order of the catalogue.
@@ -77,7 +66,6 @@ impl Models {
                 title: entry.title.clone(),
                 bytes: entry.served.packed,
                 weights: Weights::Absent,
-                loaded: Loaded::No,
             })
             .collect();
         let classifier = all
@@ -133,32 +121,8 @@ impl Models {
         match job {
             Job::Classify => vec![self.classifier],
             Job::Read => of_use(Use::Read),
-            Job::Analyse | Job::AnalyseRows => of_use(Use::Analyse),
+            Job::AnalyseTyped | Job::Analyse | Job::AnalyseRows => of_use(Use::Analyse),
             Job::OpenTable => Vec::new(),
         }
-    }
-
-    /// Whether everything a job needs is ready in the worker.
-    pub(crate) fn can_do(&self, job: Job) -> bool {
-        self.needed_for(job).into_iter().all(|at| {
-            self.all
-                .get(at)
-                .is_some_and(|model| model.loaded == Loaded::Ready)
-        })
-    }
-
-    /// Takes in that the worker is gone, and every model in it.
-    pub(crate) fn unload_all(&mut self) {
-        for model in &mut self.all {
-            model.loaded = Loaded::No;
-        }
-    }
-
-    pub(crate) fn any_ready(&self) -> bool {
-        self.all.iter().any(|model| model.loaded == Loaded::Ready)
-    }
-
-    pub(crate) fn any_loading(&self) -> bool {
-        self.all.iter().any(|model| model.loaded == Loaded::Loading)
     }
 }

@@ -13,6 +13,7 @@ use vitrine_protocol::ModelEntry;
 
 use crate::state::{Content, Event, Item, State};
 use picture::PictureCard;
+pub(super) use picture::Small;
 use table::TableCard;
 use text::TextCard;
 
@@ -30,7 +31,7 @@ impl Titles {
     }
 
     /// The name of a model; its id where it has none.
-    fn get(&self, id: &str) -> String {
+    pub(super) fn get(&self, id: &str) -> String {
         self.0.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 }

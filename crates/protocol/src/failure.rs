@@ -228,6 +228,12 @@ pub enum EngineError {
         /// What the browser said of it.
         detail: String,
     },
+    /// The worker had not answered after so long that it was ended.
+    #[error("the engine gave no answer within {seconds} s")]
+    Overdue {
+        /// Seconds waited.
+        seconds: u32,
+    },
     /// A request came before a model was loaded.
     #[error("no model is loaded")]
     NoModel,
@@ -430,6 +436,11 @@ fn explain_engine(error: &EngineError) -> [String; 3] {
             "The engine stopped while working on this file.".into(),
             format!("The browser said: {detail}."),
             "The engine starts anew for the next file. Try this one again, or a smaller copy of it.".into(),
+        ],
+        EngineError::Overdue { seconds } => [
+            "This took too long.".into(),
+            format!("The engine gave no answer within {seconds} s, so it was ended."),
+            "Other files are not affected. Try this one again, or a smaller copy of it.".into(),
         ],
         EngineError::NoModel
         | EngineError::Parse { .. }

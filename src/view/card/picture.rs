@@ -60,14 +60,15 @@ fn view_of(id: RequestId, name: &str, picture: &Picture, size: Option<Size>) -> 
         return Some(view! { <PictureWithText address description lines size /> }.into_any());
     }
     let thumbnail = picture.thumbnail.clone()?;
-    Some(
-        view! {
-            <div class="card-picture">
-                <Small thumbnail description />
-            </div>
+    let shown = match (&*thumbnail, size) {
+        // What is kept of a picture in a batch is too small for a card.
+        (Thumbnail::Address(_), Some(size)) => {
+            let address = picture_address(id)?;
+            view! { <Whole address description size /> }.into_any()
         }
-        .into_any(),
-    )
+        _ => view! { <Small thumbnail description /> }.into_any(),
+    };
+    Some(view! { <div class="card-picture">{shown}</div> }.into_any())
 }
 
 fn description(name: &str, picture: &Picture) -> String {
@@ -191,11 +192,6 @@ fn PictureWithText(
     lines: Vec<Line>,
     size: Size,
 ) -> impl IntoView {
-    let revoked = address.clone();
-    on_cleanup(move || {
-        // Fails for no address that was made here.
-        let _ = web_sys::Url::revoke_object_url(&revoked);
-    });
     let frame = format!("0 0 {} {}", size.width, size.height);
     let shapes: Vec<_> = lines
         .iter()
@@ -221,12 +217,7 @@ fn PictureWithText(
         .collect();
     view! {
         <div class="page-picture">
-            <img
-                src=address
-                alt=description
-                width=size.width.to_string()
-                height=size.height.to_string()
-            />
+            <Whole address description size />
             <svg viewBox=frame aria-hidden="true" preserveAspectRatio="none">
                 {shapes}
             </svg>
@@ -234,19 +225,48 @@ fn PictureWithText(
     }
 }
 
+/// The picture's file, which the browser draws. `address` is of the page and given back with the
+/// view.
 #[component]
-fn Small(thumbnail: Arc<Thumbnail>, description: String) -> impl IntoView {
+fn Whole(address: String, description: String, size: Size) -> impl IntoView {
+    let revoked = address.clone();
+    on_cleanup(move || {
+        // Fails for no address that was made here.
+        let _ = web_sys::Url::revoke_object_url(&revoked);
+    });
+    view! {
+        <img
+            src=address
+            alt=description
+            width=size.width.to_string()
+            height=size.height.to_string()
+        />
+    }
+}
+
+/// The small copy of a picture. Without a description it stands beside words that say the same.
+#[component]
+pub(in crate::view) fn Small(
+    #[prop(into)] thumbnail: Option<Arc<Thumbnail>>,
+    #[prop(optional)] description: Option<String>,
+) -> impl IntoView {
     let canvas = NodeRef::<Canvas>::new();
-    let size = thumbnail.size;
+    let size = match thumbnail.as_deref() {
+        Some(Thumbnail::Pixels { size, .. }) => *size,
+        _ => Size::default(),
+    };
     Effect::new(move || {
-        if let Some(canvas) = canvas.get() {
-            draw(&canvas, &thumbnail);
+        if let Some(canvas) = canvas.get()
+            && let Some(Thumbnail::Pixels { size, rgba }) = thumbnail.as_deref()
+        {
+            draw(&canvas, rgba, size.width);
         }
     });
     view! {
         <canvas
             node_ref=canvas
-            role="img"
+            role=description.as_ref().map(|_| "img")
+            aria-hidden=description.is_none().then_some("true")
             aria-label=description
             width=size.width.to_string()
             height=size.height.to_string()
@@ -254,9 +274,8 @@ fn Small(thumbnail: Arc<Thumbnail>, description: String) -> impl IntoView {
     }
 }
 
-fn draw(canvas: &web_sys::HtmlCanvasElement, thumbnail: &Thumbnail) {
-    let pixels = Clamped(thumbnail.rgba.as_slice());
-    let Ok(image) = ImageData::new_with_u8_clamped_array(pixels, thumbnail.size.width) else {
+fn draw(canvas: &web_sys::HtmlCanvasElement, rgba: &[u8], width: u32) {
+    let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(rgba), width) else {
         return;
     };
     let context = canvas.get_context("2d").ok().flatten();
