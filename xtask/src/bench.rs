@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the engine against onnxruntime-web, in one page and one run; or the page's
-//! own tasks.
+//! own tasks, or a batch of pictures on the page.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 40)]
     rounds: u32,
     /// Also write the table to docs/benchmarks.md
-    #[arg(long, conflicts_with_all = ["tasks", "profile", "model"])]
+    #[arg(long, conflicts_with_all = ["tasks", "batch", "profile", "model"])]
     record: bool,
     /// Measure this model only, by its id
     #[arg(long)]
@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Measure what the page does instead: reading a page of 30 lines, analysing a text of 30 words
     #[arg(long, conflicts_with = "with_stock")]
     tasks: bool,
+    /// Measure a batch of as many pictures as `--rounds` says, on one worker and on two
+    #[arg(long, conflicts_with_all = ["with_stock", "tasks", "profile"])]
+    batch: bool,
     /// Also measure the engine with tract's own kernels; builds one more engine
     #[arg(long)]
     with_stock: bool,
@@ -39,6 +42,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     setup::for_tests(paths)?;
     let (script, report) = match options {
         Options { tasks: true, .. } => ("bench/tasks.js", "bench/tasks.json"),
+        Options { batch: true, .. } => ("bench/batch.js", "bench/batch.json"),
         Options { profile: true, .. } => ("bench/profile.js", "bench/profile.json"),
         _ => ("bench/run.js", "bench/report.json"),
     };
