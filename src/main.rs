@@ -9,8 +9,10 @@ mod download;
 mod export;
 mod flavour;
 mod intake;
+mod lab;
 mod language;
 mod overlay;
+mod requests;
 mod session;
 mod state;
 mod view;
@@ -18,13 +20,13 @@ mod web;
 mod words;
 
 use leptos::prelude::*;
-use vitrine_protocol::Catalog;
+use vitrine_protocol::{Catalog, EngineBuild, Flavour};
 use wasm_bindgen::JsCast as _;
 
 use crate::flavour::{Choice, choose, wish, workers_wish};
 use crate::session::{Session, report};
 use crate::state::{State, Store, most_workers};
-use crate::view::{ModelsPanel, Workspace};
+use crate::view::{ModelsPanel, PerformancePage, Workspace};
 
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
 const CATALOG: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
@@ -38,13 +40,30 @@ fn main() {
     let n_workers = most_workers(web::device(), workers_wish(&query));
     let store = Store::new(State::new(&models, n_workers));
     let state = store.read();
+    let flavour = engine
+        .as_ref()
+        .map_or(Flavour::Simd, |engine| engine.flavour);
+    let engines: Vec<EngineBuild> = catalog
+        .engines
+        .into_iter()
+        .filter(|engine| web::supports(engine.flavour))
+        .collect();
+    let lab = lab::begin(models.clone(), engines.clone(), flavour);
+    let tally = requests::watch();
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
     Session::begin(store, models.clone(), engine);
     let all = models.clone();
     mount("workspace", move || {
         view! { <Workspace state models=all note report /> }.into_any()
     });
-    mount("models-page", move || view! { <ModelsPanel models /> }.into_any());
+    let measured = models.clone();
+    mount("performance-page", move || {
+        view! { <PerformancePage lab tally models=measured engines report=lab::report /> }
+            .into_any()
+    });
+    mount("models-page", move || {
+        view! { <ModelsPanel models /> }.into_any()
+    });
     show_outside_workspace(state);
     intake::listen();
     web::mark("vitrine:interactive", &());

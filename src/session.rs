@@ -17,7 +17,9 @@ use web_sys::{AbortController, File};
 use crate::bridge::Bridge;
 use crate::download::{ModelFiles, model_files};
 use crate::intake;
-use crate::state::{Added, Effect, Event, FileKind, State, Store, Thumbnail, Work, WorkerId};
+use crate::state::{
+    Added, Effect, Event, FileKind, Measured, State, Store, Thumbnail, Work, WorkerId,
+};
 use crate::web;
 
 /// Rows of a table that are analysed before the page hears of them: about half a second's worth,
@@ -69,7 +71,7 @@ struct Deadline {
 /// Must not be called while an effect runs; whatever an effect brings about comes later, from the
 /// browser.
 pub(crate) fn report(event: Event) {
-    let effects = with(|session| session.store.update(event));
+    let effects = with(|session| session.store.update(event, web::now()));
     for effect in effects.into_iter().flatten() {
         if let Some(Err(event)) = with(|session| session.run(effect)) {
             // From the event loop, because the rest of the effects comes first.
@@ -380,6 +382,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             };
             web::mark("vitrine:model-ready", &detail);
             if let Some(model) = index(&model) {
+                report(Event::Measured(Measured::Loaded(model, times)));
                 report(Event::ModelReady(worker, model));
             }
         }
@@ -413,6 +416,9 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             }
             report(Event::RowsAnalysed(id, rows, time));
         }
+        Reply::Memory { bytes } => report(Event::Measured(Measured::Memory(bytes))),
+        // Only the latency lab measures, in a worker of its own.
+        Reply::Measured { .. } => {}
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
     }
 }

@@ -6,6 +6,8 @@
 mod batch;
 mod item;
 mod items;
+mod lab;
+mod metrics;
 mod models;
 mod pool;
 mod store;
@@ -22,9 +24,11 @@ pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
 pub(crate) use items::{Items, Totals};
+pub(crate) use lab::{Lab, LabChoice, LabEffect, LabEvent, LabStep, ROUNDS, Run, Warning};
+pub(crate) use metrics::{Group, KEPT, Measured, Metrics};
 pub(crate) use models::{Models, Weights};
 pub(crate) use pool::{Device, Loaded, Pool, Worker, WorkerId, most_workers};
-pub(crate) use store::Store;
+pub(crate) use store::{LabStore, Store};
 
 use crate::words;
 
@@ -48,6 +52,8 @@ pub(crate) struct State {
     pub(crate) trouble: Option<Failure>,
     /// What is read out to those who do not see the page.
     pub(crate) announcement: String,
+    /// What answers took.
+    pub(crate) metrics: Metrics,
     /// The text that is being typed, which the next change replaces.
     draft: Option<RequestId>,
     /// Whether the time was asked for and has not come yet.
@@ -167,6 +173,8 @@ pub(crate) enum Event {
     TableOpened(RequestId, TableFacts),
     /// Rows of a table have their analysis, in so many milliseconds.
     RowsAnalysed(RequestId, Vec<RowAnalysis>, f64),
+    /// What the worker says of its times and its memory.
+    Measured(Measured),
     /// The job being done for an item failed.
     Failed(RequestId, Failure),
     /// The worker ended by itself.
@@ -268,6 +276,22 @@ impl State {
         let mut effects = self.take_in(event);
         self.advance(&mut effects);
         effects
+    }
+
+    /// Takes in the time, in milliseconds since some fixed moment; only metrics go by it.
+    pub(crate) fn keep_time(&mut self, now: f64) {
+        let is_working = self.pool.workers.iter().any(Worker::is_busy);
+        self.metrics.tick(now, is_working);
+    }
+
+    /// The engine that runs, once a worker has it ready.
+    pub(crate) fn flavour(&self) -> Option<Flavour> {
+        self.pool.workers.iter().find_map(|worker| worker.flavour)
+    }
+
+    /// Workers that run or are starting.
+    pub(crate) fn n_workers(&self) -> usize {
+        self.pool.workers.len()
     }
 
     /// What the page is doing.
@@ -417,6 +441,7 @@ impl State {
             Event::Analysed(id, analysis) => self.take_analysis(id, analysis),
             Event::TableOpened(id, facts) => self.take_table(id, facts),
             Event::RowsAnalysed(id, rows, time) => self.take_rows(id, rows, time),
+            Event::Measured(measured) => self.metrics.take(measured),
             Event::Failed(id, failure) => self.fail(id, failure),
             Event::EngineDied(worker, error) => return self.bury_engine(worker, error),
             Event::Overdue(worker, id, seconds) => return self.give_up_on(worker, id, seconds),
@@ -687,41 +712,58 @@ impl State {
     /// Takes in the answer to one of these jobs, if a worker is at it; the worker is free again.
     /// Answers to anything else were given up on and are dropped. `give` gets the item and the
     /// engine that answered. All answers come through here, and all failures through `fail`.
-    fn take(&mut self, id: RequestId, jobs: &[Job], give: impl FnOnce(&mut Item, Flavour)) {
+    ///
+    /// Says whether the answer was taken in.
+    fn take(&mut self, id: RequestId, jobs: &[Job], give: impl FnOnce(&mut Item, Flavour)) -> bool {
         let at = self.pool.at(id).and_then(|worker| worker.job);
         if at.is_some_and(|(_, job)| jobs.contains(&job))
             && let Some((flavour, _)) = self.pool.answered(id)
         {
             self.items.change(id, |item| give(item, flavour));
             self.settle(id);
+            return true;
         }
+        false
     }
 
     fn take_classes(&mut self, id: RequestId, value: Classification, thumbnail: Thumbnail) {
-        self.take(id, &[Job::Classify], |item, flavour| {
+        let (model, times) = (value.model.clone(), value.times);
+        let is_taken = self.take(id, &[Job::Classify], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
                 picture.classes = Some(Step::Done(Arc::new(Answer { value, flavour })));
                 picture.thumbnail = Some(Arc::new(thumbnail));
             }
         });
+        if is_taken {
+            self.metrics.answered(Group::Classifier(model), &times);
+        }
     }
 
     fn take_reading(&mut self, id: RequestId, value: Reading, thumbnail: Thumbnail) {
-        self.take(id, &[Job::Read], |item, flavour| {
+        let times = value.times;
+        let is_taken = self.take(id, &[Job::Read], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
                 picture.reading = Some(Step::Done(Arc::new(Answer { value, flavour })));
                 picture.thumbnail = Some(Arc::new(thumbnail));
             }
         });
+        if is_taken {
+            self.metrics.answered(Group::Reading, &times);
+        }
     }
 
     fn take_analysis(&mut self, id: RequestId, value: Analysis) {
-        self.take(id, &[Job::Analyse, Job::AnalyseTyped], |item, flavour| {
+        let times = value.times;
+        let jobs = [Job::Analyse, Job::AnalyseTyped];
+        let is_taken = self.take(id, &jobs, |item, flavour| {
             if let Content::Text(text) = &mut item.content {
                 text.step = Step::Done(Arc::new(Answer { value, flavour }));
                 text.earlier = None;
             }
         });
+        if is_taken {
+            self.metrics.answered(Group::Texts, &times);
+        }
     }
 
     fn take_table(&mut self, id: RequestId, facts: TableFacts) {
@@ -744,11 +786,15 @@ impl State {
     }
 
     fn take_rows(&mut self, id: RequestId, rows: Vec<RowAnalysis>, time: f64) {
-        self.take(id, &[Job::AnalyseRows], |item, _| {
+        let n_rows = rows.len();
+        let is_taken = self.take(id, &[Job::AnalyseRows], |item, _| {
             if let Content::Table(table) = &mut item.content {
                 table.add(rows, time);
             }
         });
+        if is_taken {
+            self.metrics.rows(n_rows);
+        }
     }
 
     /// Takes in that the job being done for an item failed; the worker is free again.
@@ -787,6 +833,7 @@ impl State {
         let Some(dead) = self.pool.end(worker) else {
             return Vec::new();
         };
+        self.metrics.cool_down();
         let is_worth_another = self.pool.mourn(&dead);
         let is_last = self.pool.workers.is_empty();
         if let Some((id, _)) = dead.job {
@@ -863,6 +910,9 @@ impl State {
         self.interest = Interest::None;
         self.trouble = None;
         let ended = self.pool.end_if(Worker::is_busy);
+        if !ended.is_empty() {
+            self.metrics.cool_down();
+        }
         effects.extend(ended.into_iter().map(Effect::EndEngine));
         if !self.downloads().is_empty() {
             for (at, _) in self.downloads() {

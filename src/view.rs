@@ -6,7 +6,11 @@
 mod activity;
 mod batch;
 mod card;
+mod charts;
+mod metrics;
 mod models;
+mod performance;
+mod requests;
 mod trouble;
 
 use leptos::prelude::*;
@@ -16,7 +20,9 @@ use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
 use batch::BatchPanel;
 use card::{ResultCard, Titles};
+use metrics::LiveMetrics;
 pub(crate) use models::ModelsPanel;
+pub(crate) use performance::PerformancePage;
 use trouble::TroublePanel;
 
 /// Everything below the drop zone of the demo.
@@ -35,7 +41,8 @@ pub(crate) fn Workspace(
         <ClassifierChoice models=models.clone() report />
         <TroublePanel state report />
         <ActivityPanel state report />
-        <Results state titles report />
+        <Results state titles=titles.clone() report />
+        <LiveMetrics state titles />
     }
 }
 

@@ -25,6 +25,27 @@ pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
+/// Milliseconds since the page began.
+pub(crate) fn now() -> f64 {
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_namespace = performance, js_name = now)]
+        fn performance_now() -> f64;
+    }
+    performance_now()
+}
+
+/// The time of day as ISO 8601 writes it.
+pub(crate) fn date() -> String {
+    js_sys::Date::new_0().to_iso_string().into()
+}
+
+/// Whether the page may share memory between threads.
+pub(crate) fn is_isolated() -> bool {
+    let isolated = js_sys::Reflect::get(&window(), &"crossOriginIsolated".into());
+    isolated.is_ok_and(|isolated| isolated.is_truthy())
+}
+
 /// Whether this browser accepts a flavour's instructions.
 pub(crate) fn supports(flavour: Flavour) -> bool {
     let module = js_sys::Uint8Array::from(probe(flavour));

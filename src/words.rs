@@ -1,9 +1,15 @@
 //! Figures and sentences as the page writes them, in the language of the page.
 
-use vitrine_protocol::{Analysis, Card, Line, Spec};
+use vitrine_protocol::{Analysis, Card, Flavour, Line, Spec};
+use vitrine_stats::Summary;
 
+use crate::lab::Device;
 use crate::language::{fill, number, say};
-use crate::state::{Activity, Content, Filter, Item, Picture, Progress, Step, TableStage, Text};
+use crate::requests::Tally;
+use crate::state::{
+    Activity, Content, Filter, Item, KEPT, LabStep, Picture, Progress, Run, State, Step,
+    TableStage, Text, Warning,
+};
 
 /// Said when results were removed.
 pub(crate) fn cleared() -> String {
@@ -181,7 +187,6 @@ fn picture_found(picture: &Picture) -> String {
     }
     found.join(", ")
 }
-
 
 fn lines_found(n: usize) -> String {
     match n {
@@ -399,6 +404,454 @@ pub(crate) fn found(item: &Item) -> String {
     }
 }
 
+// What is measured.
+
+/// Opens a chart's table.
+pub(crate) fn show_as_table() -> String {
+    say("Show as table")
+}
+
+/// Columns of a histogram's table.
+pub(crate) fn histogram_columns() -> Vec<String> {
+    ["Time", "How often"].map(say).to_vec()
+}
+
+/// Columns of a table of percentiles.
+pub(crate) fn percentile_columns() -> Vec<String> {
+    ["Stage", "n", LEAST, "P50", "P95", "P99", MOST]
+        .map(say)
+        .to_vec()
+}
+
+const LEAST: &str = "Least";
+const MOST: &str = "Most";
+
+/// What a drawing of percentiles shows.
+pub(crate) fn percentiles() -> String {
+    say(
+        "Circle: P50, with its time at the right. Diamond: P95. Triangle: P99. Each line begins at the least.",
+    )
+}
+
+/// All stages together.
+pub(crate) fn total() -> String {
+    say("Total")
+}
+
+/// A stage, as the engine calls it.
+pub(crate) fn stage(name: &str) -> String {
+    say(name)
+}
+
+/// Heading of the live metrics.
+pub(crate) fn live_metrics() -> String {
+    say("Measured in this visit")
+}
+
+/// Pictures whose text was read, as a group.
+pub(crate) fn reading_group() -> String {
+    say("Reading text in pictures")
+}
+
+/// Texts, as a group.
+pub(crate) fn texts_group() -> String {
+    say("Analysing texts")
+}
+
+/// Names of facts, beside their values.
+const ITEMS: &str = "Items";
+const THROUGHPUT: &str = "Throughput";
+const ENGINE: &str = "Engine";
+const WORKERS: &str = "Workers";
+const MEMORY: &str = "Engine memory";
+const MODEL: &str = "Model";
+const PARSE: &str = "Parse";
+const OPTIMISE: &str = "Optimise";
+const FIRST_RUN: &str = "First run";
+const ENGINE_START: &str = "Engine start";
+
+/// A fact's name in the page's language, and its value.
+pub(crate) type Fact = (String, String);
+
+fn fact(name: &str, value: String) -> Fact {
+    (say(name), value)
+}
+
+/// What the answers of this visit come to.
+pub(crate) fn live_facts(state: &State) -> Vec<Fact> {
+    let metrics = &state.metrics;
+    let mut facts = vec![fact(ITEMS, metrics.n_items().to_string())];
+    if let Some(per_minute) = metrics.per_minute() {
+        let seconds = number(metrics.busy() / 1e3, 1);
+        let value = fill(
+            "{rate} over {seconds} s of work",
+            &[("rate", &rate(per_minute)), ("seconds", &seconds)],
+        );
+        facts.push(fact(THROUGHPUT, value));
+    }
+    if let Some(flavour) = state.flavour() {
+        facts.push(fact(ENGINE, flavour.title().to_owned()));
+        facts.push(fact(WORKERS, state.n_workers().to_string()));
+    }
+    if let Some(bytes) = metrics.memory() {
+        facts.push(fact(MEMORY, size(bytes as u64)));
+    }
+    facts
+}
+
+/// Heading of what loading took.
+pub(crate) fn loads() -> String {
+    say("Loading a model, once per start of the engine")
+}
+
+/// Its columns.
+pub(crate) fn load_columns() -> Vec<String> {
+    [MODEL, PARSE, OPTIMISE, FIRST_RUN, "Warm-up"]
+        .map(say)
+        .to_vec()
+}
+
+/// What the live figures are of.
+pub(crate) fn live_note() -> String {
+    fill(
+        "The first result after the engine starts is kept apart: it pays for what later ones find done. Percentiles are of the latest {n} results at most; n says how many. Rows of tables count as items and have no percentiles. Memory is that of one worker, the largest.",
+        &[("n", &KEPT.to_string())],
+    )
+}
+
+/// A time as the figures of measurements have it: two decimals below 1 ms, none from 100 ms on.
+pub(crate) fn fine_time(time: f64) -> String {
+    if time < 0.995 {
+        format!("{} ms", number(time, 2))
+    } else {
+        milliseconds(time)
+    }
+}
+
+/// A round number as it stands at a scale.
+pub(crate) fn tick(value: f64) -> String {
+    let decimals = (0..4).find(|decimals| {
+        let shifted = value * 10_f64.powi(*decimals);
+        (shifted - shifted.round()).abs() < 1e-6
+    });
+    number(value, decimals.unwrap_or(4) as usize)
+}
+
+/// From one time to another.
+pub(crate) fn time_range(from: f64, to: f64) -> String {
+    format!("{}–{} ms", tick(from), tick(to))
+}
+
+/// What a histogram shows.
+pub(crate) fn histogram(summary: &Summary) -> String {
+    fill(
+        "How often which time came, n = {n}: half took at most {p50}, 95 of 100 at most {p95}.",
+        &[
+            ("n", &summary.n.to_string()),
+            ("p50", &fine_time(summary.p50)),
+            ("p95", &fine_time(summary.p95)),
+        ],
+    )
+}
+
+/// What a group's answers came to. `cold` are its first results.
+pub(crate) fn group(cold: &[f64], total: Option<&Summary>) -> String {
+    let first: Vec<String> = cold.iter().map(|time| fine_time(*time)).collect();
+    let first = first.join(", ");
+    match total {
+        Some(Summary { n, p50, p95, .. }) => fill(
+            "First result: {first}. After it, n = {n}: P50 {p50}, P95 {p95}.",
+            &[
+                ("first", &first),
+                ("n", &n.to_string()),
+                ("p50", &fine_time(*p50)),
+                ("p95", &fine_time(*p95)),
+            ],
+        ),
+        None => fill(
+            "First result: {first}. Percentiles begin with the next one.",
+            &[("first", &first)],
+        ),
+    }
+}
+
+/// What a drawing of stages is called.
+pub(crate) fn stages_of(name: &str) -> String {
+    fill("{name}: time per stage", &[("name", name)])
+}
+
+/// What a drawing of total times is called.
+pub(crate) fn totals_of(name: &str) -> String {
+    fill("{name}: total times", &[("name", name)])
+}
+
+/// What a drawing of a lab's runs is called.
+pub(crate) fn runs_of(name: &str) -> String {
+    fill("{name}: times of the runs", &[("name", name)])
+}
+
+/// What a part of the page with figures of `name` is called.
+pub(crate) fn measured(name: &str) -> String {
+    fill("{name}, measured", &[("name", name)])
+}
+
+/// A rate per minute.
+pub(crate) fn rate(per_minute: f64) -> String {
+    let n = number(per_minute, usize::from(per_minute < 100.0));
+    fill("{n} per minute", &[("n", &n)])
+}
+
+/// A median with its 95 % interval.
+pub(crate) fn with_interval(median: f64, interval: Option<(f64, f64)>) -> String {
+    match interval {
+        Some((low, high)) => format!(
+            "{} ({}–{})",
+            fine_time(median),
+            fine_time(low).trim_end_matches(" ms"),
+            fine_time(high).trim_end_matches(" ms"),
+        ),
+        None => fine_time(median),
+    }
+}
+
+/// Heading of the latency lab.
+pub(crate) fn lab() -> String {
+    say("Latency lab")
+}
+
+/// What the lab does.
+pub(crate) fn lab_what() -> String {
+    say(
+        "Runs one model over and over on a made-up input, in a worker of its own, so that starting the engine is measured too. The input is always the same; no picture or text of yours is used.",
+    )
+}
+
+/// Said when the lab begins.
+pub(crate) fn lab_runs() -> String {
+    say("The latency lab is measuring.")
+}
+
+/// Said when the lab ends.
+pub(crate) fn lab_done() -> String {
+    say("The latency lab is done.")
+}
+
+/// Heading of the lab's results.
+pub(crate) fn lab_results() -> String {
+    say("Results of the lab")
+}
+
+/// Columns of the table that compares runs.
+pub(crate) fn lab_columns() -> Vec<String> {
+    [
+        MODEL,
+        ENGINE,
+        "n",
+        ENGINE_START,
+        "Parse and optimise",
+        FIRST_RUN,
+        MEDIAN,
+        "P95",
+        "P99",
+        THROUGHPUT,
+        MEMORY,
+    ]
+    .map(say)
+    .to_vec()
+}
+
+const MEDIAN: &str = "P50 (95 % interval)";
+
+/// Labels of the lab's lists: model, engine, number of runs.
+pub(crate) fn lab_lists() -> [String; 3] {
+    [MODEL, ENGINE, "Runs"].map(say)
+}
+
+/// Begins a measurement.
+pub(crate) fn run() -> String {
+    say("Run")
+}
+
+/// Ends a measurement early.
+pub(crate) fn stop() -> String {
+    say("Stop")
+}
+
+/// What the progress bar of the lab is called.
+pub(crate) fn measuring() -> String {
+    say("Runs measured")
+}
+
+/// Heading of what was measured once.
+pub(crate) fn cold() -> String {
+    say("Cold: once per visit")
+}
+
+/// Heading of what was measured over and over.
+pub(crate) fn steady() -> String {
+    say("Steady: every run after the warm-up")
+}
+
+/// What the table of all runs is called.
+pub(crate) fn compared() -> String {
+    say("All runs of this visit, side by side")
+}
+
+/// Saves what was measured.
+pub(crate) fn download_report() -> String {
+    say("Download report")
+}
+
+/// Copies what was measured.
+pub(crate) fn copy_markdown() -> String {
+    say("Copy as Markdown")
+}
+
+/// Drops what was measured.
+pub(crate) fn clear_runs() -> String {
+    say("Clear runs")
+}
+
+/// Heading of what a device has.
+pub(crate) fn this_device() -> String {
+    say("This device")
+}
+
+/// What the lab does right now.
+pub(crate) fn lab_step(step: LabStep, done: usize, rounds: usize) -> String {
+    match step {
+        LabStep::StartingEngine => say("Starting an engine"),
+        LabStep::Fetching => say("Fetching the model"),
+        LabStep::Loading => say("Loading the model"),
+        LabStep::WarmingUp => say("Warming up"),
+        LabStep::Measuring | LabStep::Done | LabStep::Stopped => fill(
+            "{done} of {all} runs",
+            &[("done", &done.to_string()), ("all", &rounds.to_string())],
+        ),
+    }
+}
+
+/// What a run of the lab is called.
+pub(crate) fn run_title(model: &str, run: &Run) -> String {
+    let shape: Vec<String> = run.shape.iter().map(ToString::to_string).collect();
+    fill(
+        "{model}, {engine}, input {shape}",
+        &[
+            ("model", model),
+            ("engine", run.choice.flavour.title()),
+            ("shape", &shape.join(" × ")),
+        ],
+    )
+}
+
+/// What was measured once.
+pub(crate) fn cold_facts(run: &Run) -> Vec<Fact> {
+    let time = fine_time(run.fetch);
+    let fetched = match run.network_bytes {
+        Some(bytes) if bytes > 0.0 => fill(
+            "{time}, {size} over the network",
+            &[("time", &time), ("size", &size(bytes as u64))],
+        ),
+        _ => fill("{time}, kept on this device", &[("time", &time)]),
+    };
+    vec![
+        fact(ENGINE_START, fine_time(run.engine_start)),
+        fact("Model file", fetched),
+        fact(PARSE, fine_time(run.load.parse)),
+        fact(OPTIMISE, fine_time(run.load.optimise)),
+        fact(FIRST_RUN, fine_time(run.first_run)),
+    ]
+}
+
+/// What was measured over and over.
+pub(crate) fn steady_facts(run: &Run, summary: &Summary) -> Vec<Fact> {
+    vec![
+        fact("n", summary.n.to_string()),
+        fact(LEAST, fine_time(summary.min)),
+        fact(MEDIAN, with_interval(summary.p50, run.interval())),
+        fact("P95", fine_time(summary.p95)),
+        fact("P99", fine_time(summary.p99)),
+        fact(MOST, fine_time(summary.max)),
+        fact("Mean", fine_time(summary.mean)),
+        fact(THROUGHPUT, run.per_minute().map(rate).unwrap_or_default()),
+        fact(MEMORY, size(run.memory as u64)),
+    ]
+}
+
+/// What makes figures less good than they could be.
+pub(crate) fn warning(warning: Warning) -> String {
+    match warning {
+        Warning::Hidden => say(
+            "The page was out of view during this run, and browsers give hidden pages less of the processor. Run it again with the page in view.",
+        ),
+        Warning::Throttled(gap) => fill(
+            "A timer of the page came {time} late: the browser or the device was holding the page back. Run it again when nothing else is going on.",
+            &[("time", &fine_time(gap))],
+        ),
+        Warning::Unsteady(times) => fill(
+            "P95 is {times} times P50: something else used the processor, or the device changed its speed. Run it again, or trust the least and P50 more than the rest.",
+            &[("times", &number(times, 1))],
+        ),
+        Warning::Coarse => say(
+            "The times are near the steps in which browsers tell the time (0.1 to 1 ms unless a page is isolated): read them as an order of magnitude.",
+        ),
+        Warning::Stopped(n) => counted(n, "Stopped after 1 run.", "Stopped after {n} runs."),
+    }
+}
+
+/// What a device says of itself.
+pub(crate) fn device(device: &Device) -> Vec<Fact> {
+    vec![
+        fact(
+            "Logical processors",
+            device.hardware_concurrency.to_string(),
+        ),
+        fact("Browser", device.user_agent.clone()),
+    ]
+}
+
+/// Why each fast path is on or off. `flavours` are the engines of this site that run here.
+pub(crate) fn fast_paths(device: &Device, flavours: &[Flavour]) -> [String; 2] {
+    let relaxed = if flavours.contains(&Flavour::Relaxed) {
+        "Relaxed SIMD: on. This browser has it."
+    } else if device.relaxed_simd {
+        "Relaxed SIMD: off. This browser has it, but this site was built without that engine."
+    } else {
+        "Relaxed SIMD: off. This browser does not have it; SIMD runs instead."
+    };
+    let threads = if device.cross_origin_isolated {
+        "Threads within one run: off. This page is isolated, as they need it, but this site has no engine with threads yet."
+    } else {
+        "Threads within one run: off. This site has no engine with threads yet; they would also need the page to be cross-origin isolated, which it is not, because its host does not send the headers for that."
+    };
+    [relaxed, threads].map(say)
+}
+
+/// Heading of the count of requests.
+pub(crate) fn requests_heading() -> String {
+    say("Requests since this page was ready")
+}
+
+/// What is counted.
+pub(crate) fn requests_note() -> String {
+    say(
+        "Counted by the browser: what the page itself asked for after its program was up, such as models, labels and sample pictures. The engine's worker fetches its own module from this site; pages cannot see their workers' requests, so it is not in the count. Pictures and texts are never part of a request.",
+    )
+}
+
+/// How many requests went where.
+pub(crate) fn requests(tally: Tally) -> String {
+    let own = counted(
+        tally.own,
+        "1 request to this site",
+        "{n} requests to this site",
+    );
+    fill(
+        "{own}, {foreign} to anywhere else.",
+        &[("own", &own), ("foreign", &tally.foreign.to_string())],
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use vitrine_protocol::{AnalysisTimes, Failure, PictureError, RequestId};
@@ -500,5 +953,34 @@ mod tests {
             ..measured
         };
         assert!(card(&rare).starts_with("0.41 % character error rate (95 % interval 0.30–0.53 %)"));
+    }
+
+    #[test]
+    fn times_have_as_many_decimals_as_they_can_bear() {
+        assert_eq!(fine_time(0.014), "0.01 ms");
+        assert_eq!(fine_time(0.996), "1.0 ms");
+        assert_eq!(fine_time(63.27), "63.3 ms");
+        assert_eq!(fine_time(250.7), "251 ms");
+        assert_eq!(
+            with_interval(63.2, Some((61.0, 64.51))),
+            "63.2 ms (61.0–64.5)"
+        );
+        assert_eq!(with_interval(63.2, None), "63.2 ms");
+    }
+
+    #[test]
+    fn scales_have_no_needless_digits() {
+        assert_eq!(tick(20.0), "20");
+        assert_eq!(tick(0.30000000000000004), "0.3");
+        assert_eq!(time_range(60.0, 60.5), "60–60.5 ms");
+    }
+
+    #[test]
+    fn requests_are_counted_in_words() {
+        let tally = Tally { own: 1, foreign: 0 };
+        assert_eq!(
+            requests(tally),
+            "1 request to this site, 0 to anywhere else."
+        );
     }
 }

@@ -12,7 +12,7 @@ pub struct Classifier<M> {
     input: PictureInput,
     gives: Gives,
     labels: Vec<String>,
-    model: M,
+    pub(crate) model: M,
 }
 
 impl<M: Model> Classifier<M> {

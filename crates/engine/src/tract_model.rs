@@ -103,12 +103,12 @@ impl TractModel {
             TractModel::prepare(proto, inputs, outputs, fusion)
         });
         let mut model = model.map_err(|error| optimise_error(&error))?;
-        let (warm, warm_up) = timed(clock, || model.warm_up());
-        warm?;
+        let (first_run, warm_up) = timed(clock, || model.warm_up(clock));
         let times = LoadTimes {
             parse,
             optimise,
             warm_up,
+            first_run: first_run?,
         };
         Ok((model, times))
     }
@@ -141,15 +141,19 @@ impl TractModel {
         })
     }
 
-    fn warm_up(&mut self) -> Result<(), EngineError> {
+    /// Runs the model until it is warm and returns the milliseconds of the first run, 0 where the
+    /// plan is yet to be made.
+    fn warm_up(&mut self, clock: Clock) -> Result<f64, EngineError> {
         if self.source.is_some() {
-            return Ok(());
+            return Ok(0.0);
         }
         let zeros: Vec<Input> = self.inputs.iter().map(zeros).collect();
-        for _ in 0..WARM_UP_RUNS {
+        let (first, time) = timed(clock, || self.run(zeros.clone()));
+        first?;
+        for _ in 1..WARM_UP_RUNS {
             self.run(zeros.clone())?;
         }
-        Ok(())
+        Ok(time)
     }
 
     /// Makes the plan for these shapes the most recent one.

@@ -14,6 +14,7 @@ use vitrine_tasks::{Tensor, labels};
 use crate::classify::{Classifier, picture_spec};
 use crate::clock::Clock;
 use crate::encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
+use crate::measure::{made_up_inputs, run_often};
 use crate::model::InputSpec;
 use crate::read::{
     Detector, Direction, Recogniser, detector_spec, direction_spec, read, recogniser_spec,
@@ -29,6 +30,8 @@ pub struct Workbench {
     recogniser: Option<Recogniser<TractModel>>,
     encoder: Option<Encoder<TractModel>>,
     heads: Vec<Head<TractModel>>,
+    /// What the registry says of every model that was loaded, by id.
+    specs: HashMap<String, Spec>,
 }
 
 impl Workbench {
@@ -52,6 +55,7 @@ impl Workbench {
         clock: Clock,
     ) -> Result<LoadTimes, EngineError> {
         let id = entry.id;
+        let spec = entry.spec.clone();
         let load = |inputs: &[InputSpec], outputs: &[String]| {
             TractModel::load(weights, inputs, outputs, clock)
         };
@@ -60,7 +64,7 @@ impl Workbench {
                 let names = class_names(text)?;
                 let (model, times) = load(&[picture_spec(&input)], &[])?;
                 let classifier = Classifier::new(input, output.gives, names, model);
-                self.classifiers.insert(id, classifier);
+                self.classifiers.insert(id.clone(), classifier);
                 times
             }
             Spec::TextDetection { input, output } => {
@@ -110,7 +114,7 @@ impl Workbench {
                 let (model, times) = load(&head_specs(input.features, input.length), &[])?;
                 self.heads.retain(|head| head.id != id);
                 self.heads.push(Head {
-                    id,
+                    id: id.clone(),
                     features: input.features,
                     output,
                     labels,
@@ -119,6 +123,7 @@ impl Workbench {
                 times
             }
         };
+        self.specs.insert(id, spec);
         Ok(times)
     }
 
@@ -194,6 +199,37 @@ impl Workbench {
     pub fn logits(&mut self, head: &str, encoded: &Encoded) -> Result<Vec<f32>, EngineError> {
         let head = self.heads.iter_mut().find(|known| known.id == head);
         head.ok_or(EngineError::NoModel)?.logits(encoded)
+    }
+
+    /// Runs a model `rounds` times on the inputs that [`made_up_inputs`] gives for its task: the
+    /// shape of the first of them, and the milliseconds of each run.
+    ///
+    /// # Errors
+    /// As [`Model::run`]; [`EngineError::NoModel`] when no model with this id was loaded.
+    pub fn measure(
+        &mut self,
+        model: &str,
+        rounds: usize,
+        clock: Clock,
+    ) -> Result<(Vec<usize>, Vec<f64>), EngineError> {
+        let spec = self.specs.get(model).ok_or(EngineError::NoModel)?;
+        let inputs = made_up_inputs(spec);
+        let task = match spec {
+            Spec::PictureClassification { .. } => {
+                self.classifiers.get_mut(model).map(|task| &mut task.model)
+            }
+            Spec::TextDetection { .. } => self.detector.as_mut().map(|task| &mut task.model),
+            Spec::LineDirection { .. } => self.direction.as_mut().map(|task| &mut task.model),
+            Spec::LineRecognition { .. } => self.recogniser.as_mut().map(|task| &mut task.model),
+            Spec::TextEncoding { .. } => self.encoder.as_mut().map(|task| &mut task.model),
+            Spec::TextClassification { .. } => {
+                let head = self.heads.iter_mut().find(|head| head.id == model);
+                head.map(|task| &mut task.model)
+            }
+        };
+        let times = run_often(task.ok_or(EngineError::NoModel)?, &inputs, rounds, clock)?;
+        let shape = inputs.first().map(|input| input.shape().to_vec());
+        Ok((shape.unwrap_or_default(), times))
     }
 
     fn classifier(&mut self, model: &str) -> Result<&mut Classifier<TractModel>, EngineError> {

@@ -62,13 +62,23 @@ pub enum Request {
         /// How many rows.
         count: usize,
     },
+    /// Runs a model that was loaded on a made-up input of its own shape, over and over.
+    ///
+    /// Whoever measures asks for a few rounds at a time, so that progress shows and stopping costs
+    /// little.
+    Measure {
+        /// The model's id.
+        model: String,
+        /// How many runs.
+        rounds: usize,
+    },
 }
 
 impl Request {
     /// The item that the request is about; `None` for what concerns no item.
     pub fn id(&self) -> Option<RequestId> {
         match self {
-            Request::LoadModel { .. } => None,
+            Request::LoadModel { .. } | Request::Measure { .. } => None,
             Request::Classify { id, .. }
             | Request::ReadText { id }
             | Request::AnalyseText { id, .. }
@@ -138,6 +148,22 @@ pub enum Reply {
         rows: Vec<RowAnalysis>,
         /// Milliseconds that they took together.
         time: f64,
+    },
+    /// How long a model's runs on a made-up input took.
+    Measured {
+        /// The model's id.
+        model: String,
+        /// Shape of its first input, outermost axis first.
+        shape: Vec<usize>,
+        /// Milliseconds of each run, in order.
+        times: Vec<f64>,
+        /// Bytes of the engine's memory after them.
+        memory: f64,
+    },
+    /// The engine's memory has grown; it never shrinks.
+    Memory {
+        /// Bytes that it takes now.
+        bytes: f64,
     },
     /// This request failed; the worker is well and takes the next one.
     Failed {

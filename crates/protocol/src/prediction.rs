@@ -221,4 +221,7 @@ pub struct LoadTimes {
     pub optimise: f64,
     /// First runs, after which times are steady.
     pub warm_up: f64,
+    /// The first of those runs; 0 where a model is warmed up only once its input's size is known.
+    #[serde(default)]
+    pub first_run: f64,
 }

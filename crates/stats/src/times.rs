@@ -70,6 +70,31 @@ impl Summary {
     }
 }
 
+/// The 95 % interval of the median that values in any order were drawn around: two of the values.
+///
+/// It is the pair of order statistics, equally far from both ends, that holds the median in at least
+/// 95 % of samples whatever the distribution is, by the binomial distribution: H. A. David and H. N.
+/// Nagaraja, "Order Statistics", 2003, section 7.1. `None` for fewer than 6 values, where no pair
+/// promises that much, or when one is NaN. Values are taken as independent of each other.
+pub fn median_interval(values: &[f64]) -> Option<(f64, f64)> {
+    let sorted = sorted(values)?;
+    let n = sorted.len();
+    // Grows to the most values that may be left out on each side: P(below <= left_out) <= 2.5 %.
+    let mut left_out = None;
+    let mut log_share = n as f64 * 0.5_f64.ln();
+    let mut below = 0.0;
+    for k in 0..n {
+        below += log_share.exp();
+        if below > 0.025 {
+            break;
+        }
+        left_out = Some(k);
+        log_share += ((n - k) as f64 / (k + 1) as f64).ln();
+    }
+    let low = left_out?;
+    Some((*sorted.get(low)?, *sorted.get(n - 1 - low)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,5 +161,27 @@ mod tests {
     fn there_is_no_summary_of_nothing_or_of_nan() {
         assert_eq!(Summary::of(&[]), None);
         assert_eq!(Summary::of(&[f64::NAN]), None);
+    }
+
+    #[track_caller]
+    fn check_median_interval(n: u32, expected: Option<(f64, f64)>) {
+        let falling: Vec<f64> = (1..=n).rev().map(f64::from).collect();
+        assert_eq!(median_interval(&falling), expected);
+    }
+
+    #[test]
+    fn intervals_of_the_median_are_those_of_the_binomial_distribution() {
+        // Ranks by scipy.stats.binom.ppf(0.025, n, 0.5) and n + 1 less that.
+        check_median_interval(5, None);
+        check_median_interval(6, Some((1.0, 6.0)));
+        check_median_interval(20, Some((6.0, 15.0)));
+        check_median_interval(50, Some((18.0, 33.0)));
+        check_median_interval(200, Some((86.0, 115.0)));
+        check_median_interval(5000, Some((2431.0, 2570.0)));
+    }
+
+    #[test]
+    fn there_is_no_interval_of_nan() {
+        assert_eq!(median_interval(&[f64::NAN; 10]), None);
     }
 }

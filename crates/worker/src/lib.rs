@@ -56,10 +56,17 @@ struct Desk {
 
 async fn answer(scope: DedicatedWorkerGlobalScope, mut inbox: UnboundedReceiver<JsValue>) {
     let mut desk = Desk::default();
+    let mut memory = 0.0;
     while let Some(data) = inbox.next().await {
         if let Err(error) = answer_one(&scope, &mut desk, data).await {
             // Not a message of ours: the page and the engine come from different builds.
             wasm_bindgen::throw_val(error);
+        }
+        let bytes = memory_bytes();
+        if bytes > memory {
+            memory = bytes;
+            // A page that does not hear of it shows an older figure.
+            let _ = post(&scope, &Reply::Memory { bytes }, None);
         }
     }
 }
@@ -111,6 +118,21 @@ async fn answer_one(
         } => {
             let reply = desk.analyse_rows(id, column, from, count);
             post(scope, &or_failed(id, reply), None)
+        }
+        Request::Measure { model, rounds } => {
+            let reply = match desk.workbench.measure(&model, rounds, now) {
+                Ok((shape, times)) => Reply::Measured {
+                    model,
+                    shape,
+                    times,
+                    memory: memory_bytes(),
+                },
+                Err(error) => Reply::ModelFailed {
+                    model,
+                    failure: error.into(),
+                },
+            };
+            post(scope, &reply, None)
         }
     }
 }
@@ -321,6 +343,13 @@ fn post(
         }
         None => scope.post_message(&envelope),
     }
+}
+
+/// Bytes of this module's memory. A number of JavaScript, exact far beyond what a module may have.
+fn memory_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    let buffer: ArrayBuffer = memory.buffer().unchecked_into();
+    f64::from(buffer.byte_length())
 }
 
 /// Milliseconds on the worker's own clock.
