@@ -6,7 +6,6 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use leptos::ev::Custom;
-use leptos::leptos_dom::helpers::IntervalHandle;
 use leptos::prelude::*;
 use vitrine_protocol::{EngineBuild, EngineError, Failure, Flavour, ModelEntry, Reply, Request};
 use wasm_bindgen_futures::spawn_local;

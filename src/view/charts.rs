@@ -108,8 +108,9 @@ pub(super) fn table(caption: &str, head: Vec<String>, rows: Vec<Vec<String>>) ->
     };
     let rows: Vec<AnyView> = rows.into_iter().map(row).collect();
     let caption = caption.to_owned();
+    let label = caption.clone();
     view! {
-        <div class="table-frame" tabindex="0" role="group" aria-label=caption.clone()>
+        <div class="table-frame" tabindex="0" role="group" aria-label=label>
             <table>
                 <caption>{caption}</caption>
                 <thead>

@@ -90,8 +90,9 @@ fn GroupMetrics(
             histogram_chart(words::totals_of(&titled), totals.unwrap_or_default())
         })
     });
+    let label = words::measured(&name);
     view! {
-        <section class="glass measured" aria-label=words::measured(&name)>
+        <section class="glass measured" aria-label=label>
             <h3>{name}</h3>
             <p>{line}</p>
             {move || {

@@ -69,6 +69,7 @@ fn LabForm(
     let is_running = Memo::new(move |_| lab.with(|lab| lab.current.is_some()));
     let models = models.into_iter().map(|model| model.title).collect();
     let titles = flavours.iter().map(|flavour| flavour.title().to_owned());
+    let titles: Vec<String> = titles.collect();
     let engine_at = {
         let flavours = flavours.clone();
         move || {
@@ -119,7 +120,7 @@ fn LabForm(
             )}
             {select(
                 engine_label,
-                titles.collect(),
+                titles,
                 Signal::derive(engine_at),
                 Callback::new(choose_flavour),
             )}

@@ -193,8 +193,8 @@ mod tests {
                 states: Vec::new(),
             },
         };
-        check_accepted(&spec(256), &encoder_specs(), &[&[1, 32]; 3]);
-        check_accepted(&spec(16), &encoder_specs(), &[&[1, 16]; 3]);
+        check_accepted(&spec(256), &encoder_specs(), &[&[1, 32][..]; 3]);
+        check_accepted(&spec(16), &encoder_specs(), &[&[1, 16][..]; 3]);
     }
 
     fn head(features: Features, length: usize) -> Spec {
