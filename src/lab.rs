@@ -5,6 +5,7 @@ mod report;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use js_sys::Uint8Array;
 use leptos::ev::Custom;
 use leptos::prelude::*;
 use vitrine_protocol::{EngineBuild, EngineError, Failure, Flavour, ModelEntry, Reply, Request};
@@ -163,7 +164,7 @@ impl Bench {
     }
 }
 
-fn on_reply(reply: Reply, _attachment: Vec<u8>) {
+fn on_reply(reply: Reply, _attachment: Uint8Array) {
     match reply {
         Reply::EngineReady { .. } => report(LabEvent::EngineReady),
         Reply::ModelReady { times, .. } => report(LabEvent::Loaded(times)),

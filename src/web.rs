@@ -64,16 +64,6 @@ pub(crate) fn device() -> Device {
     }
 }
 
-/// Milliseconds on the page's clock.
-pub(crate) fn now() -> f64 {
-    #[wasm_bindgen]
-    extern "C" {
-        #[wasm_bindgen(js_namespace = performance, js_name = now)]
-        fn performance_now() -> f64;
-    }
-    performance_now()
-}
-
 /// A picture as a small JPEG in a `data:` address; `rgba` holds its pixels row by row. `None` where
 /// the browser cannot draw it.
 pub(crate) fn compress(size: Size, rgba: &Uint8Array) -> Option<String> {

@@ -294,30 +294,61 @@ fn percent_of_card(share: f64, value: f64) -> String {
 // Batches of files.
 
 /// What the batch's parts are called.
-pub(crate) const BATCH: &str = "Batch";
-pub(crate) const FILES_DONE: &str = "Files done";
-pub(crate) const PAUSE: &str = "Pause";
-pub(crate) const RESUME: &str = "Resume";
-pub(crate) const SHOW: &str = "Show";
-pub(crate) const SAVE_CSV: &str = "Download as CSV";
-pub(crate) const SAVE_JSON: &str = "Download as JSON";
-pub(crate) const BATCH_FILE: &str = "File";
-pub(crate) const BATCH_RESULT: &str = "Result";
-pub(crate) const BATCH_TIME: &str = "Time";
-pub(crate) const BATCH_TABLE: &str = "Files and what was found in them";
-pub(crate) const PAGES: &str = "Pages of the table";
-pub(crate) const PAGE_STEPS: [&str; 4] = ["First", "Previous", "Next", "Last"];
-pub(crate) const CLOSE: &str = "Close";
-pub(crate) const WAITING: &str = "Waiting";
-pub(crate) const WORKING: &str = "Working";
-pub(crate) const NO_ROWS: &str = "No file is like that.";
+pub(crate) fn batch() -> String {
+    say("Batch")
+}
+pub(crate) fn files_done() -> String {
+    say("Files done")
+}
+pub(crate) fn pause() -> String {
+    say("Pause")
+}
+pub(crate) fn resume() -> String {
+    say("Resume")
+}
+pub(crate) fn show() -> String {
+    say("Show")
+}
+pub(crate) fn save_csv() -> String {
+    say("Download as CSV")
+}
+pub(crate) fn save_json() -> String {
+    say("Download as JSON")
+}
+pub(crate) fn batch_file() -> String {
+    say("File")
+}
+pub(crate) fn batch_result() -> String {
+    say("Result")
+}
+pub(crate) fn batch_time() -> String {
+    say("Time")
+}
+pub(crate) fn batch_table() -> String {
+    say("Files and what was found in them")
+}
+pub(crate) fn pages() -> String {
+    say("Pages of the table")
+}
+pub(crate) fn page_steps() -> [String; 4] {
+    [say("First"), say("Previous"), say("Next"), say("Last")]
+}
+pub(crate) fn close() -> String {
+    say("Close")
+}
+pub(crate) fn waiting() -> String {
+    say("Waiting")
+}
+pub(crate) fn is_working() -> String {
+    say("Working")
+}
+pub(crate) fn no_rows() -> String {
+    say("No file is like that.")
+}
 
 /// What is going on while a batch rests.
 fn paused(n_open: usize) -> String {
-    match n_open {
-        1 => "Paused, 1 item left".to_owned(),
-        n => format!("Paused, {n} items left"),
-    }
+    counted(n_open, "Paused, 1 item left", "Paused, {n} items left")
 }
 
 /// How far a batch is: `412 of 1000 done, 3 with errors, 21.3 per second, about 28 s left`.
@@ -329,22 +360,22 @@ pub(crate) fn batch_progress(progress: Progress) -> String {
         pace,
         ..
     } = progress;
-    let mut parts = vec![format!("{done} of {total} done")];
+    let mut parts = vec![fill(
+        "{done} of {all} done",
+        &[("done", &done.to_string()), ("all", &total.to_string())],
+    )];
     if failed > 0 {
         parts.push(with_errors(failed));
     }
     if let Some((rate, left)) = pace {
-        parts.push(format!("{rate:.1} per second"));
-        parts.push(format!("about {} left", time_left(left)));
+        parts.push(fill("{rate} per second", &[("rate", &number(rate, 1))]));
+        parts.push(fill("about {time} left", &[("time", &time_left(left))]));
     }
     parts.join(", ")
 }
 
 fn with_errors(n: usize) -> String {
-    match n {
-        1 => "1 with an error".to_owned(),
-        n => format!("{n} with errors"),
-    }
+    counted(n, "1 with an error", "{n} with errors")
 }
 
 /// Seconds as people say them.
@@ -352,44 +383,45 @@ fn time_left(seconds: f64) -> String {
     match seconds.ceil() as u64 {
         seconds @ 0..=90 => format!("{} s", seconds.max(1)),
         seconds @ 91..=5400 => format!("{} min", seconds.div_ceil(60)),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+        seconds => format!("{} h", number(seconds as f64 / 3600.0, 1)),
     }
 }
 
 /// A choice of rows with how many it shows.
 pub(crate) fn filter(filter: Filter, n: usize) -> String {
     let name = match filter {
-        Filter::All => "All files",
-        Filter::Open => "Not done yet",
-        Filter::Failed => "With errors",
+        Filter::All => say("All files"),
+        Filter::Open => say("Not done yet"),
+        Filter::Failed => say("With errors"),
     };
     format!("{name} ({n})")
 }
 
 /// Which rows of how many are shown, from 1.
 pub(crate) fn rows_shown(from: usize, to: usize, total: usize) -> String {
-    format!("Rows {from} to {to} of {total}")
+    fill(
+        "Rows {from} to {to} of {all}",
+        &[
+            ("from", &from.to_string()),
+            ("to", &to.to_string()),
+            ("all", &total.to_string()),
+        ],
+    )
 }
 
 /// A number of files: `1 file`, `2 files`.
 pub(crate) fn files(n: usize) -> String {
-    match n {
-        1 => "1 file".to_owned(),
-        n => format!("{n} files"),
-    }
+    counted(n, "1 file", "{n} files")
 }
 
 /// What a list of totals of a model is called.
-pub(crate) fn totals_of(title: &str) -> String {
-    format!("{title}, totals")
+pub(crate) fn class_totals(title: &str) -> String {
+    fill("{title}, totals", &[("title", title)])
 }
 
 /// Classes that are not in the list of totals.
 pub(crate) fn other_classes(n: usize) -> String {
-    match n {
-        1 => "1 other class".to_owned(),
-        n => format!("{n} other classes"),
-    }
+    counted(n, "1 other class", "{n} other classes")
 }
 
 /// What was found in a file so far, in a line; empty where there is nothing yet, or it failed.

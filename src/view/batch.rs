@@ -29,7 +29,7 @@ pub(super) fn BatchPanel(
     move || {
         is_shown.get().then(|| {
             view! {
-                <section class="batch glass" aria-label=words::BATCH>
+                <section class="batch glass" aria-label=words::batch()>
                     <BatchHead state report />
                     <BatchTotals state titles=titles.clone() />
                     <BatchTable state report />
@@ -76,7 +76,7 @@ fn BatchHead(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
         <div class="batch-head">
             <div class="download">
                 <progress
-                    aria-label=words::FILES_DONE
+                    aria-label=words::files_done()
                     max=move || progress().total.to_string()
                     value=move || progress().done.to_string()
                 ></progress>
@@ -88,7 +88,7 @@ fn BatchHead(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
                 hidden=move || !is_open.get()
                 on:click=turn
             >
-                {move || if is_paused.get() { words::RESUME } else { words::PAUSE }}
+                {move || if is_paused.get() { words::resume() } else { words::pause() }}
             </button>
         </div>
     }
@@ -121,7 +121,7 @@ fn totals_view(totals: &Totals, titles: &Titles) -> Vec<AnyView> {
                 }
             })
             .collect();
-        let name = words::totals_of(&title);
+        let name = words::class_totals(&title);
         view! {
             <div class="answer">
                 <h3>{title}</h3>
@@ -171,14 +171,14 @@ fn BatchTable(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
             <FilterChoice state report />
             <Save state />
         </div>
-        <div class="table-frame" tabindex="0" role="group" aria-label=words::BATCH_TABLE>
+        <div class="table-frame" tabindex="0" role="group" aria-label=words::batch_table()>
             <table class="batch-table" aria-rowcount=move || (n_rows.get() + 1).to_string()>
-                <caption class="visually-hidden">{words::BATCH_TABLE}</caption>
+                <caption class="visually-hidden">{words::batch_table()}</caption>
                 <thead>
                     <tr aria-rowindex="1">
-                        <th scope="col">{words::BATCH_FILE}</th>
-                        <th scope="col">{words::BATCH_RESULT}</th>
-                        <th scope="col">{words::BATCH_TIME}</th>
+                        <th scope="col">{words::batch_file()}</th>
+                        <th scope="col">{words::batch_result()}</th>
+                        <th scope="col">{words::batch_time()}</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -188,7 +188,7 @@ fn BatchTable(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
                 </tbody>
             </table>
             <p class="caption nothing" hidden=move || n_rows.get() != 0>
-                {words::NO_ROWS}
+                {words::no_rows()}
             </p>
         </div>
         <Pager state n_rows report />
@@ -225,7 +225,7 @@ fn FilterChoice(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
     };
     view! {
         <label class="choice">
-            <span>{words::SHOW}</span>
+            <span>{words::show()}</span>
             <select on:change=choose>{options}</select>
         </label>
     }
@@ -245,10 +245,10 @@ fn Save(state: ReadSignal<State>) -> impl IntoView {
     view! {
         <div class="buttons">
             <button type="button" class="button quiet" on:click=csv>
-                {words::SAVE_CSV}
+                {words::save_csv()}
             </button>
             <button type="button" class="button quiet" on:click=json>
-                {words::SAVE_JSON}
+                {words::save_json()}
             </button>
         </div>
     }
@@ -314,8 +314,8 @@ fn outcome(item: &Item) -> AnyView {
         }
     });
     let state = match (item.is_working(), item.is_open()) {
-        (true, _) => Some(words::WORKING),
-        (false, true) => Some(words::WAITING),
+        (true, _) => Some(words::is_working()),
+        (false, true) => Some(words::waiting()),
         (false, false) => None,
     };
     view! {
@@ -347,7 +347,7 @@ fn Pager(state: ReadSignal<State>, n_rows: Memo<usize>, report: fn(Event)) -> im
         |(page, n)| (page + 1).min(n - 1),
         |(_, n)| n - 1,
     ];
-    let buttons: Vec<_> = words::PAGE_STEPS
+    let buttons: Vec<_> = words::page_steps()
         .into_iter()
         .zip(targets)
         .map(|(name, target)| {
@@ -366,7 +366,7 @@ fn Pager(state: ReadSignal<State>, n_rows: Memo<usize>, report: fn(Event)) -> im
         })
         .collect();
     view! {
-        <nav class="pager" aria-label=words::PAGES>
+        <nav class="pager" aria-label=words::pages()>
             <p class="figures">{shown}</p>
             <div class="buttons">{buttons}</div>
         </nav>
@@ -420,7 +420,7 @@ fn Opened(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl I
                 class="button"
                 on:click=move |_| report(Event::Opened(None))
             >
-                {words::CLOSE}
+                {words::close()}
             </button>
         </dialog>
     }
