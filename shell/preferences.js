@@ -95,7 +95,6 @@ const focus = (id) => {
 const SHORTCUTS = {
   "?": () => keys.showModal(),
   o: () => press("picker"),
-  c: () => press("camera-start"),
   t: () => focus("text"),
   r: () => focus("workspace"),
 };

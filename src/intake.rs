@@ -1,6 +1,6 @@
-//! Files, texts and intentions, as `boot.js` hands them over.
+//! Files, texts and intentions, as `shell/intake.js` hands them over.
 //!
-//! `boot.js` owns dropping, pasting, picking, typing and samples, because it is there before this program;
+//! That script owns dropping, pasting, picking, typing and samples, because it is there before this program;
 //! it keeps what comes early and hands it over once it hears `vitrine:listening`.
 
 use js_sys::Reflect;
@@ -36,7 +36,7 @@ pub(crate) fn listen() {
     tell("vitrine:listening");
 }
 
-/// Has `boot.js` give up on samples that it is still fetching.
+/// Has the shell give up on samples that it is still fetching.
 pub(crate) fn drop_coming() {
     tell("vitrine:cancel");
 }

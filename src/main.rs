@@ -26,7 +26,7 @@ use wasm_bindgen::JsCast as _;
 use crate::flavour::{Choice, choose, wish, workers_wish};
 use crate::session::{Session, report};
 use crate::state::{State, Store, most_workers};
-use crate::view::{ModelsPanel, PerformancePage, Workspace};
+use crate::view::{ModelsPanel, PerformancePage, RequestCount, Workspace};
 
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
 const CATALOG: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
@@ -60,6 +60,9 @@ fn main() {
     mount("performance-page", move || {
         view! { <PerformancePage lab tally models=measured engines report=lab::report /> }
             .into_any()
+    });
+    mount("requests-page", move || {
+        view! { <RequestCount tally /> }.into_any()
     });
     mount("models-page", move || {
         view! { <ModelsPanel models /> }.into_any()

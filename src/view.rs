@@ -23,6 +23,7 @@ use card::{ResultCard, Titles};
 use metrics::LiveMetrics;
 pub(crate) use models::ModelsPanel;
 pub(crate) use performance::PerformancePage;
+pub(crate) use requests::RequestCount;
 use trouble::TroublePanel;
 
 /// Everything below the drop zone of the demo.

@@ -9,8 +9,8 @@ use crate::words;
 #[component]
 pub(crate) fn RequestCount(tally: ReadSignal<Tally>) -> AnyView {
     view! {
-        <section class="glass measured" aria-labelledby="requests-title">
-            <h3 id="requests-title">{words::requests_heading()}</h3>
+        <section class="glass measured" aria-label=words::requests_heading()>
+            <h3>{words::requests_heading()}</h3>
             <p>{move || words::requests(tally.get())}</p>
             <p class="hint">{words::requests_note()}</p>
         </section>

@@ -352,7 +352,7 @@ describe("shell", () => {
   visiting("the page is usable by keyboard alone", {}, async (visit) => {
     await visit.ready();
     const focused = [];
-    for (let i = 0; i < 12; i += 1) {
+    for (let i = 0; i < 24; i += 1) {
       await visit.page.keyboard.press("Tab");
       const name = await visit.page.evaluate(
         () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent?.trim(),

@@ -16,12 +16,11 @@ use crate::paths::Paths;
 const STYLE_FIRST: [&str; 4] = ["tokens.css", "base.css", "layout.css", "components.css"];
 
 /// Modules of `shell/`, each after those it imports from.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 5] = [
     "language.js",
     "routes.js",
     "preferences.js",
     "intake.js",
-    "camera.js",
     "program.js",
 ];
 
