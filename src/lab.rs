@@ -45,7 +45,10 @@ pub(crate) fn begin(
     engines: Vec<EngineBuild>,
     flavour: Flavour,
 ) -> ReadSignal<Lab> {
-    let store = LabStore::new(Lab::new(0, flavour));
+    let store = LabStore::new(Lab::new(
+        engines.iter().map(|engine| engine.flavour).collect(),
+        flavour,
+    ));
     let bench = Bench {
         store,
         models,

@@ -48,7 +48,7 @@ fn main() {
         .into_iter()
         .filter(|engine| web::supports(engine.flavour))
         .collect();
-    let lab = lab::begin(models.clone(), engines.clone(), flavour);
+    let lab = lab::begin(models.clone(), engines, flavour);
     let tally = requests::watch();
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
     Session::begin(store, models.clone(), engine);
@@ -58,8 +58,7 @@ fn main() {
     });
     let measured = models.clone();
     mount("performance-page", move || {
-        view! { <PerformancePage lab tally models=measured engines report=lab::report /> }
-            .into_any()
+        view! { <PerformancePage lab tally models=measured report=lab::report /> }.into_any()
     });
     mount("requests-page", move || {
         view! { <RequestCount tally /> }.into_any()

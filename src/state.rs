@@ -24,7 +24,7 @@ pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
 pub(crate) use items::{Items, Totals};
-pub(crate) use lab::{Lab, LabChoice, LabEffect, LabEvent, LabStep, ROUNDS, Run, Warning};
+pub(crate) use lab::{Lab, LabEffect, LabEvent, LabStep, ROUNDS, Run, Warning};
 pub(crate) use metrics::{Group, KEPT, Measured, Metrics};
 pub(crate) use models::{Models, Weights};
 pub(crate) use pool::{Device, Loaded, Pool, Worker, WorkerId, most_workers};

@@ -7,6 +7,7 @@ mod activity;
 mod batch;
 mod card;
 mod charts;
+mod markup;
 mod metrics;
 mod models;
 mod performance;

@@ -33,6 +33,8 @@ const COARSE: f64 = 2.0;
 /// Everything the lab shows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lab {
+    /// Engines there are to choose from.
+    pub(crate) flavours: Vec<Flavour>,
     /// What is measured next.
     pub(crate) choice: LabChoice,
     /// What is being measured.
@@ -116,7 +118,12 @@ pub(crate) enum Warning {
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LabEvent {
-    Chosen(LabChoice),
+    /// Another model is to be measured, by its index.
+    ModelChosen(usize),
+    /// Another engine is to be measured, by its index among those there are.
+    EngineChosen(usize),
+    /// Another number of runs is wanted, by its index in [`ROUNDS`].
+    RoundsChosen(usize),
     Begun {
         is_hidden: bool,
     },
@@ -154,10 +161,11 @@ pub(crate) enum LabEffect {
 
 impl Lab {
     /// A lab where nothing was measured; `flavour` is the one the page itself uses.
-    pub(crate) fn new(model: usize, flavour: Flavour) -> Lab {
+    pub(crate) fn new(flavours: Vec<Flavour>, flavour: Flavour) -> Lab {
         Lab {
+            flavours,
             choice: LabChoice {
-                model,
+                model: 0,
                 flavour,
                 rounds: ROUNDS[0],
             },
@@ -175,7 +183,17 @@ impl Lab {
     /// Takes in what happened `now`, in milliseconds, and says what is to be done.
     pub(crate) fn update(&mut self, event: LabEvent, now: f64) -> Option<LabEffect> {
         match event {
-            LabEvent::Chosen(choice) => self.choice = choice,
+            LabEvent::ModelChosen(model) => self.choice.model = model,
+            LabEvent::EngineChosen(at) => {
+                if let Some(flavour) = self.flavours.get(at) {
+                    self.choice.flavour = *flavour;
+                }
+            }
+            LabEvent::RoundsChosen(at) => {
+                if let Some(rounds) = ROUNDS.get(at) {
+                    self.choice.rounds = *rounds;
+                }
+            }
             LabEvent::Begun { is_hidden } => {
                 if self.current.is_some() {
                     return None;
@@ -200,6 +218,13 @@ impl Lab {
             }
         }
         None
+    }
+
+    /// The chosen engine's index among those there are.
+    pub(crate) fn engine_at(&self) -> usize {
+        let mut flavours = self.flavours.iter();
+        let at = flavours.position(|flavour| *flavour == self.choice.flavour);
+        at.unwrap_or_default()
     }
 
     /// Keeps the current run, if there is anything in it.
@@ -349,7 +374,7 @@ mod tests {
 
     /// A lab up to the warm-up, at 600 ms, with a model whose first run is timed in loading.
     fn warming_up() -> Lab {
-        let mut lab = Lab::new(0, Flavour::Simd);
+        let mut lab = Lab::new(vec![Flavour::Relaxed, Flavour::Simd], Flavour::Simd);
         let begun = LabEvent::Begun { is_hidden: false };
         assert_eq!(lab.update(begun, 100.0), Some(LabEffect::StartEngine));
         assert_eq!(
@@ -463,6 +488,22 @@ mod tests {
             None
         );
         assert_eq!(lab.current.map(|run| run.step), Some(LabStep::WarmingUp));
+    }
+
+    #[test]
+    fn what_is_chosen_is_measured_next() {
+        let mut lab = Lab::new(vec![Flavour::Relaxed, Flavour::Simd], Flavour::Simd);
+        assert_eq!(lab.engine_at(), 1);
+        lab.update(LabEvent::ModelChosen(3), 0.0);
+        lab.update(LabEvent::EngineChosen(0), 0.0);
+        lab.update(LabEvent::RoundsChosen(2), 0.0);
+        lab.update(LabEvent::RoundsChosen(9), 0.0);
+        let expected = LabChoice {
+            model: 3,
+            flavour: Flavour::Relaxed,
+            rounds: 200,
+        };
+        assert_eq!(lab.choice, expected);
     }
 
     #[track_caller]

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 use vitrine_stats::{Histogram, Summary};
 
+use super::markup::{element, escaped, table};
 use crate::words;
 
 /// Width of every drawing, in its own units; it is scaled to the room there is.
@@ -50,77 +51,38 @@ struct Label {
 
 /// A drawing with its sentence, and its figures as a table when asked for.
 #[component]
-pub(super) fn ChartFigure(#[prop(into)] chart: Signal<Chart>) -> AnyView {
-    let shapes = move || {
-        let draw = |(class, path): &(&'static str, String)| {
-            view! { <path class=*class d=path.clone()></path> }.into_any()
-        };
-        chart.with(|chart| chart.shapes.iter().map(draw).collect::<Vec<_>>())
-    };
-    let labels = move || {
-        let draw = |label: &Label| {
-            let text = label.text.clone();
-            view! {
-                <text x=label.x y=label.y text-anchor=label.anchor>
-                    {text}
-                </text>
-            }
-            .into_any()
-        };
-        chart.with(|chart| chart.labels.iter().map(draw).collect::<Vec<_>>())
-    };
-    let figures =
-        move || chart.with(|chart| table(&chart.title, chart.head.clone(), chart.rows.clone()));
+pub(super) fn ChartFigure(chart: Memo<Chart>) -> AnyView {
+    let caption = move || chart.with(|chart| chart.caption.clone());
+    let view_box = move || format!("0 0 {WIDTH} {}", chart.with(|chart| chart.height));
+    let drawing = move || chart.with(Chart::drawing);
+    let figures = move || chart.with(|chart| table(&chart.title, &chart.head, &chart.rows));
     view! {
         <figure class="chart">
-            <figcaption>{move || chart.with(|chart| chart.caption.clone())}</figcaption>
-            <svg
-                role="img"
-                viewBox=move || format!("0 0 {WIDTH} {}", chart.with(|chart| chart.height))
-            >
-                <title>{move || chart.with(|chart| chart.title.clone())}</title>
-                <desc>{move || chart.with(|chart| chart.caption.clone())}</desc>
-                {shapes}
-                {labels}
-            </svg>
+            <figcaption>{caption}</figcaption>
+            <svg role="img" viewBox=view_box inner_html=drawing></svg>
             <details>
                 <summary>{words::show_as_table()}</summary>
-                {figures}
+                <div inner_html=figures></div>
             </details>
         </figure>
     }
     .into_any()
 }
 
-/// A table in a frame that scrolls where it is too wide; the first cell of each row names it.
-pub(super) fn table(caption: &str, head: Vec<String>, rows: Vec<Vec<String>>) -> AnyView {
-    let head: Vec<AnyView> = head
-        .into_iter()
-        .map(|name| view! { <th scope="col">{name}</th> }.into_any())
-        .collect();
-    let row = |cells: Vec<String>| {
-        let mut cells = cells.into_iter();
-        let name = cells.next();
-        let cells: Vec<AnyView> = cells
-            .map(|cell| view! { <td>{cell}</td> }.into_any())
-            .collect();
-        view! { <tr><th scope="row">{name}</th>{cells}</tr> }.into_any()
-    };
-    let rows: Vec<AnyView> = rows.into_iter().map(row).collect();
-    let caption = caption.to_owned();
-    let label = caption.clone();
-    view! {
-        <div class="table-frame" tabindex="0" role="group" aria-label=label>
-            <table>
-                <caption>{caption}</caption>
-                <thead>
-                    <tr>{head}</tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+impl Chart {
+    /// What stands inside `<svg>`: name, description, shapes and labels.
+    fn drawing(&self) -> String {
+        let mut markup = element("title", &self.title) + &element("desc", &self.caption);
+        for (class, path) in &self.shapes {
+            markup += &format!("<path class=\"{class}\" d=\"{path}\"/>");
+        }
+        for Label { x, y, anchor, text } in &self.labels {
+            let text = escaped(text);
+            markup +=
+                &format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
+        }
+        markup
     }
-    .into_any()
 }
 
 /// How often which time came, with P50, P95 and P99 marked. `title` names it.
@@ -384,6 +346,18 @@ mod tests {
         for (class, path) in &chart.shapes[..4] {
             assert_eq!(path.matches('M').count(), 2, "{class}");
         }
+    }
+
+    #[test]
+    fn a_drawing_is_named_and_its_words_are_only_words() {
+        let chart = histogram_chart("<b>".to_owned(), &[1.0, 2.0]);
+        let drawing = chart.drawing();
+        assert!(
+            drawing.starts_with("<title>&lt;b&gt;</title><desc>"),
+            "{drawing}"
+        );
+        assert_eq!(drawing.matches("<path").count(), chart.shapes.len());
+        assert_eq!(drawing.matches("<text").count(), chart.labels.len());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::card::Titles;
-use super::charts::{Chart, ChartFigure, histogram_chart, percentiles_chart, table};
+use super::charts::{Chart, ChartFigure, histogram_chart, percentiles_chart};
+use super::markup::{facts, table};
 use crate::state::{Group, State};
 use crate::words;
 
@@ -11,33 +12,48 @@ use crate::words;
 #[component]
 pub(super) fn LiveMetrics(state: ReadSignal<State>, titles: Titles) -> AnyView {
     let version = Memo::new(move |_| state.with(|state| state.metrics.version()));
-    let has_items = Memo::new(move |_| state.with(|state| state.metrics.n_items() > 0));
-    let groups = Memo::new(move |_| {
-        version.track();
-        state.with_untracked(|state| state.metrics.groups())
-    });
-    let facts = move || {
-        version.track();
-        facts(state.with_untracked(words::live_facts))
+    let n_groups = Memo::new(move |_| state.with(|state| state.metrics.groups().len() as u64));
+    let is_empty = move || n_groups.get() == 0;
+    let groups = move || {
+        // Built anew only when a group is added, so that tables which were opened stay open.
+        n_groups.get();
+        let groups = state.with_untracked(|state| state.metrics.groups());
+        let view = |group: Group| {
+            let name = match &group {
+                Group::Classifier(model) => titles.get(model),
+                Group::Reading => words::reading_group(),
+                Group::Texts => words::texts_group(),
+            };
+            view! { <GroupMetrics state version group name /> }
+        };
+        groups.into_iter().map(view).collect::<Vec<_>>()
     };
-    let group_titles = titles.clone();
-    let loads = move || {
-        version.track();
-        let rows = state.with_untracked(load_rows);
-        (!rows.is_empty()).then(|| table(&words::loads(), words::load_columns(), rows))
+    let figures = move || {
+        version.get();
+        state.with_untracked(figures)
     };
     view! {
-        <section class="metrics" aria-labelledby="metrics-title" hidden=move || !has_items.get()>
+        <section class="metrics" aria-labelledby="metrics-title" hidden=is_empty>
             <h2 id="metrics-title">{words::live_metrics()}</h2>
-            {facts}
-            <For each=move || groups.get() key=|group| format!("{group:?}") let:group>
-                <GroupMetrics state version group titles=group_titles.clone() />
-            </For>
-            {loads}
+            {groups}
+            <div class="measured glass" inner_html=figures></div>
             <p class="hint">{words::live_note()}</p>
         </section>
     }
     .into_any()
+}
+
+/// What the answers come to, and what loading models took.
+fn figures(state: &State) -> String {
+    let row = |(model, times): &(usize, vitrine_protocol::LoadTimes)| {
+        let (title, _) = state.models.title_and_bytes(*model);
+        let times = [times.parse, times.optimise, times.first_run, times.warm_up];
+        let mut cells = vec![title];
+        cells.extend(times.map(words::fine_time));
+        cells
+    };
+    let rows: Vec<Vec<String>> = state.metrics.loads().iter().map(row).collect();
+    facts(&words::live_facts(state)) + &table(&words::loads(), &words::load_columns(), &rows)
 }
 
 /// The answers of one kind. `version` changes with the figures.
@@ -46,96 +62,42 @@ fn GroupMetrics(
     state: ReadSignal<State>,
     version: Memo<u64>,
     group: Group,
-    titles: Titles,
+    name: String,
 ) -> AnyView {
-    let name = match &group {
-        Group::Classifier(model) => titles.get(model),
-        Group::Reading => words::reading_group(),
-        Group::Texts => words::texts_group(),
-    };
-    let summary = Memo::new(move |_| {
-        version.track();
-        state.with_untracked(|state| state.metrics.summary(&group))
-    });
-    let has_warm = Memo::new(move |_| {
-        summary.with(|summary| {
-            summary
-                .as_ref()
-                .is_some_and(|summary| summary.total.is_some())
-        })
-    });
+    let (of_line, of_stages, of_totals) = (group.clone(), group.clone(), group);
+    let (stages_title, totals_title) = (words::stages_of(&name), words::totals_of(&name));
     let line = move || {
-        summary.with(|summary| {
-            let summary = summary.as_ref();
-            summary.map(|summary| words::group(&summary.cold, summary.total.as_ref()))
-        })
+        version.get();
+        let summary = state.with_untracked(|state| state.metrics.summary(&of_line));
+        summary.map(|summary| words::group(&summary.cold, summary.total.as_ref()))
     };
-    let titled = name.clone();
     let stages = Memo::new(move |_| {
-        summary.with(|summary| match summary {
-            Some(summary) => {
-                let stages = summary.stages.iter();
-                let mut stages: Vec<_> =
-                    stages.map(|(name, of)| (words::stage(name), *of)).collect();
-                stages.extend(summary.total.map(|total| (words::total(), total)));
-                percentiles_chart(words::stages_of(&titled), &stages)
-            }
-            None => Chart::default(),
+        version.get();
+        let summary = state.with_untracked(|state| state.metrics.summary(&of_stages));
+        summary.map_or_else(Chart::default, |summary| {
+            let stages = summary.stages.iter();
+            let mut stages: Vec<_> = stages.map(|(name, of)| (words::stage(name), *of)).collect();
+            stages.extend(summary.total.map(|total| (words::total(), total)));
+            percentiles_chart(stages_title.clone(), &stages)
         })
     });
-    let titled = name.clone();
     let totals = Memo::new(move |_| {
-        summary.with(|summary| {
-            let totals = summary.as_ref().map(|summary| summary.totals.as_slice());
-            histogram_chart(words::totals_of(&titled), totals.unwrap_or_default())
+        version.get();
+        let summary = state.with_untracked(|state| state.metrics.summary(&of_totals));
+        summary.map_or_else(Chart::default, |summary| {
+            histogram_chart(totals_title.clone(), &summary.totals)
         })
     });
-    let label = words::measured(&name);
+    let has_no_warm = move || totals.with(|chart| *chart == Chart::default());
     view! {
-        <section class="glass measured" aria-label=label>
-            <h3>{name}</h3>
+        <section class="glass measured" aria-label=words::measured(&name)>
+            <h3>{name.clone()}</h3>
             <p>{line}</p>
-            {move || {
-                has_warm
-                    .get()
-                    .then(|| {
-                        view! {
-                            <div class="charts">
-                                <ChartFigure chart=stages />
-                                <ChartFigure chart=totals />
-                            </div>
-                        }
-                    })
-            }}
+            <div class="charts" hidden=has_no_warm>
+                <ChartFigure chart=stages />
+                <ChartFigure chart=totals />
+            </div>
         </section>
     }
     .into_any()
-}
-
-fn load_rows(state: &State) -> Vec<Vec<String>> {
-    let row = |(model, times): &(usize, vitrine_protocol::LoadTimes)| {
-        let (title, _) = state.models.title_and_bytes(*model);
-        let times = [times.parse, times.optimise, times.first_run, times.warm_up];
-        let mut cells = vec![title];
-        cells.extend(times.map(words::fine_time));
-        cells
-    };
-    state.metrics.loads().iter().map(row).collect()
-}
-
-/// Names with their values.
-pub(super) fn facts(facts: Vec<words::Fact>) -> AnyView {
-    let facts: Vec<AnyView> = facts
-        .into_iter()
-        .map(|(name, value)| {
-            view! {
-                <div>
-                    <dt>{name}</dt>
-                    <dd>{value}</dd>
-                </div>
-            }
-            .into_any()
-        })
-        .collect();
-    view! { <dl class="figures">{facts}</dl> }.into_any()
 }

@@ -1,16 +1,18 @@
 //! The Performance page: a lab that measures one model on this device.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
-use vitrine_protocol::{EngineBuild, Flavour, ModelEntry};
+use vitrine_protocol::ModelEntry;
 use wasm_bindgen_futures::spawn_local;
 
-use super::charts::{ChartFigure, histogram_chart, table};
-use super::metrics::facts;
+use super::charts::{Chart, ChartFigure, histogram_chart};
+use super::markup::{element, facts, list, options, table};
 use super::requests::RequestCount;
 use super::trouble::Sentences;
-use crate::lab::{self, Device, Report, markdown, rows};
+use crate::lab::{self, Report, markdown, rows};
 use crate::requests::Tally;
-use crate::state::{Lab, LabChoice, LabEvent, LabStep, ROUNDS, Run};
+use crate::state::{Lab, LabEvent, LabStep, ROUNDS};
 use crate::{web, words};
 
 /// Measures models on this device and compares what was measured.
@@ -19,39 +21,29 @@ pub(crate) fn PerformancePage(
     lab: ReadSignal<Lab>,
     tally: ReadSignal<Tally>,
     models: Vec<ModelEntry>,
-    engines: Vec<EngineBuild>,
     report: fn(LabEvent),
 ) -> AnyView {
     let device = lab::device();
-    let flavours: Vec<Flavour> = engines.iter().map(|engine| engine.flavour).collect();
-    let about = about_device(&device, &flavours);
-    let trouble = Memo::new(move |_| lab.with(|lab| lab.trouble.clone()));
+    let notes = lab.with_untracked(|lab| words::fast_paths(&device, &lab.flavours));
+    let about = facts(&words::device(&device)) + &list("", &notes);
+    let trouble = move || {
+        let trouble = lab.with(|lab| lab.trouble.clone());
+        trouble.map(|failure| view! { <Sentences failure /> }.into_any())
+    };
+    let titles = models.iter().map(|model| model.title.clone()).collect();
     view! {
         <section class="metrics" aria-labelledby="lab-title">
             <h2 id="lab-title">{words::lab()}</h2>
             <p>{words::lab_what()}</p>
-            <LabForm lab models=models.clone() flavours report />
-            {move || trouble.get().map(|failure| view! { <Sentences failure /> })}
+            <LabForm lab titles report />
+            {trouble}
             <LabProgress lab report />
-            <LabResults lab models device report />
-            {about}
+            <LabResults lab models report />
+            <section class="glass measured" aria-labelledby="device-title">
+                <h3 id="device-title">{words::this_device()}</h3>
+                <div inner_html=about></div>
+            </section>
             <RequestCount tally />
-        </section>
-    }
-    .into_any()
-}
-
-/// What this device has, and why a fast path is off.
-fn about_device(device: &Device, flavours: &[Flavour]) -> AnyView {
-    let notes: Vec<AnyView> = words::fast_paths(device, flavours)
-        .into_iter()
-        .map(|note| view! { <li>{note}</li> }.into_any())
-        .collect();
-    view! {
-        <section class="glass measured" aria-labelledby="device-title">
-            <h3 id="device-title">{words::this_device()}</h3>
-            {facts(words::device(device))}
-            <ul>{notes}</ul>
         </section>
     }
     .into_any()
@@ -59,51 +51,17 @@ fn about_device(device: &Device, flavours: &[Flavour]) -> AnyView {
 
 /// What is measured, how often, and the button that begins it.
 #[component]
-fn LabForm(
-    lab: ReadSignal<Lab>,
-    models: Vec<ModelEntry>,
-    flavours: Vec<Flavour>,
-    report: fn(LabEvent),
-) -> AnyView {
-    let choice = Memo::new(move |_| lab.with(|lab| lab.choice));
-    let is_running = Memo::new(move |_| lab.with(|lab| lab.current.is_some()));
-    let models = models.into_iter().map(|model| model.title).collect();
-    let titles = flavours.iter().map(|flavour| flavour.title().to_owned());
-    let titles: Vec<String> = titles.collect();
-    let engine_at = {
-        let flavours = flavours.clone();
-        move || {
-            flavours
-                .iter()
-                .position(|flavour| *flavour == choice.get().flavour)
-        }
-    };
-    let choose_flavour = move |at: usize| {
-        let choice = choice.get_untracked();
-        let flavour = flavours.get(at).copied().unwrap_or(choice.flavour);
-        report(LabEvent::Chosen(LabChoice { flavour, ..choice }));
-    };
-    let choose_model = move |model| {
-        let choice = choice.get_untracked();
-        report(LabEvent::Chosen(LabChoice { model, ..choice }));
-    };
-    let choose_rounds = move |at: usize| {
-        let choice = choice.get_untracked();
-        let rounds = ROUNDS.get(at).copied().unwrap_or(choice.rounds);
-        report(LabEvent::Chosen(LabChoice { rounds, ..choice }));
-    };
-    let rounds_at = move || {
-        ROUNDS
+fn LabForm(lab: ReadSignal<Lab>, titles: Vec<String>, report: fn(LabEvent)) -> AnyView {
+    let is_running = move || lab.with(|lab| lab.current.is_some());
+    let (engines, engine) = lab.with_untracked(|lab| {
+        let titles = lab
+            .flavours
             .iter()
-            .position(|rounds| *rounds == choice.get().rounds)
-    };
-    let model_at = move || Some(choice.get().model);
-    let select =
-        |label, options: Vec<String>, at: Signal<Option<usize>>, choose: Callback<usize>| {
-            view! { <Select label options at choose disabled=is_running /> }
-        };
-    let [model_label, engine_label, runs_label] = words::lab_lists();
-    let rounds = ROUNDS.map(|rounds| rounds.to_string()).to_vec();
+            .map(|flavour| flavour.title().to_owned());
+        (titles.collect::<Vec<_>>(), lab.engine_at())
+    });
+    let rounds = ROUNDS.map(|rounds| rounds.to_string());
+    let [models, flavours, runs] = words::lab_lists();
     view! {
         <form
             class="lab-form glass"
@@ -112,20 +70,10 @@ fn LabForm(
                 lab::measure();
             }
         >
-            {select(
-                model_label,
-                models,
-                Signal::derive(model_at),
-                Callback::new(choose_model),
-            )}
-            {select(
-                engine_label,
-                titles,
-                Signal::derive(engine_at),
-                Callback::new(choose_flavour),
-            )}
-            {select(runs_label, rounds, Signal::derive(rounds_at), Callback::new(choose_rounds))}
-            <button type="submit" class="button" disabled=move || is_running.get()>
+            {choice(models, options(&titles, 0), LabEvent::ModelChosen, report)}
+            {choice(flavours, options(&engines, engine), LabEvent::EngineChosen, report)}
+            {choice(runs, options(&rounds, 0), LabEvent::RoundsChosen, report)}
+            <button type="submit" class="button" disabled=is_running>
                 {words::run()}
             </button>
         </form>
@@ -133,38 +81,22 @@ fn LabForm(
     .into_any()
 }
 
-/// A list to choose one of; `at` is the index of the one that is chosen.
-#[component]
-fn Select(
+/// A list to choose one of; `chosen` makes an event of its index.
+fn choice(
     label: String,
-    options: Vec<String>,
-    at: Signal<Option<usize>>,
-    choose: Callback<usize>,
-    disabled: Memo<bool>,
+    options: String,
+    chosen: fn(usize) -> LabEvent,
+    report: fn(LabEvent),
 ) -> AnyView {
-    let options: Vec<AnyView> = options
-        .into_iter()
-        .enumerate()
-        .map(|(value, title)| {
-            view! {
-                <option value=value.to_string() selected=move || at.get() == Some(value)>
-                    {title}
-                </option>
-            }
-            .into_any()
-        })
-        .collect();
     let change = move |event| {
         if let Ok(at) = event_target_value(&event).parse() {
-            choose.run(at);
+            report(chosen(at));
         }
     };
     view! {
         <label class="choice">
             <span>{label}</span>
-            <select on:change=change disabled=move || disabled.get()>
-                {options}
-            </select>
+            <select on:change=change inner_html=options></select>
         </label>
     }
     .into_any()
@@ -173,21 +105,20 @@ fn Select(
 /// How far the current run is, and how to stop it.
 #[component]
 fn LabProgress(lab: ReadSignal<Lab>, report: fn(LabEvent)) -> AnyView {
-    let current = Memo::new(move |_| {
-        let step = |run: &Run| (run.step, run.times.len(), run.choice.rounds);
-        lab.with(|lab| lab.current.as_ref().map(step))
-    });
-    let now = move || current.get().unwrap_or((LabStep::Done, 0, 1));
+    let now = move || {
+        lab.with(|lab| match &lab.current {
+            Some(run) => (run.step, run.times.len(), run.choice.rounds),
+            None => (LabStep::Done, 0, 1),
+        })
+    };
+    let words = move || {
+        let (step, done, rounds) = now();
+        words::lab_step(step, done, rounds)
+    };
     view! {
-        <div class="activity glass" hidden=move || current.get().is_none()>
-            <p class="activity-title">{move || words::lab_step(now().0, now().1, now().2)}</p>
-            <button
-                type="button"
-                class="button quiet"
-                on:click=move |_| report(LabEvent::Stopped)
-            >
-                {words::stop()}
-            </button>
+        <div class="activity glass" hidden=move || lab.with(|lab| lab.current.is_none())>
+            <p class="activity-title">{words}</p>
+            {button(words::stop(), move || report(LabEvent::Stopped))}
             <progress
                 aria-label=words::measuring()
                 max=move || now().2.to_string()
@@ -198,93 +129,114 @@ fn LabProgress(lab: ReadSignal<Lab>, report: fn(LabEvent)) -> AnyView {
     .into_any()
 }
 
+fn button(title: String, press: impl Fn() + Send + 'static) -> AnyView {
+    let press: Box<dyn Fn() + Send> = Box::new(press);
+    view! {
+        <button type="button" class="button quiet" on:click=move |_| press()>
+            {title}
+        </button>
+    }
+    .into_any()
+}
+
 /// What was measured: the latest run in detail, and all of them side by side.
 #[component]
-fn LabResults(
-    lab: ReadSignal<Lab>,
-    models: Vec<ModelEntry>,
-    device: Device,
-    report: fn(LabEvent),
-) -> AnyView {
-    let runs = Memo::new(move |_| lab.with(|lab| lab.runs.clone()));
-    let has_runs = Memo::new(move |_| runs.with(|runs| !runs.is_empty()));
-    let shown = StoredValue::new((models, device));
-    let latest = move || {
-        let run = runs.with(|runs| runs.last().cloned())?;
-        let title = shown.with_value(|(models, _)| models.get(run.choice.model).map(title))?;
-        Some(latest_run(title, run))
+fn LabResults(lab: ReadSignal<Lab>, models: Vec<ModelEntry>, report: fn(LabEvent)) -> AnyView {
+    // Built anew only with another run, so that a table which was opened stays open.
+    let n_runs = Memo::new(move |_| lab.with(|lab| lab.runs.len() as u64));
+    let models: Arc<[ModelEntry]> = models.into();
+    let latest = {
+        let models = models.clone();
+        move || {
+            n_runs.get();
+            lab.with_untracked(|lab| latest_run(lab, &models))
+        }
     };
-    let compared = move || {
-        let rows = shown.with_value(|(models, _)| runs.with(|runs| rows(runs, models)));
-        let head = words::lab_columns();
-        table(&words::compared(), head, rows)
+    let chart = {
+        let models = models.clone();
+        Memo::new(move |_| {
+            n_runs.get();
+            lab.with_untracked(|lab| {
+                lab.runs.last().map(|run| {
+                    histogram_chart(
+                        words::runs_of(&title(&models, run.choice.model)),
+                        &run.times,
+                    )
+                })
+            })
+            .unwrap_or_else(Chart::default)
+        })
     };
-    let download = move |_| {
-        let json = shown.with_value(|(models, device)| {
-            runs.with(|runs| Report::of(web::date(), device, models, runs).json())
+    let name = {
+        let models = models.clone();
+        move || {
+            n_runs.get();
+            let model = lab.with_untracked(|lab| lab.runs.last().map(|run| run.choice.model));
+            words::measured(&title(&models, model.unwrap_or_default()))
+        }
+    };
+    let compared = {
+        let models = models.clone();
+        move || {
+            n_runs.get();
+            let rows = lab.with_untracked(|lab| rows(&lab.runs, &models));
+            table(&words::compared(), &words::lab_columns(), &rows)
+        }
+    };
+    let copied_models = models.clone();
+    let download = move || {
+        let json = lab.with_untracked(|lab| {
+            Report::of(web::date(), &lab::device(), &models, &lab.runs).json()
         });
         web::save("vitrine-performance.json", "application/json", &json);
     };
-    let copy = move |_| {
-        let text =
-            shown.with_value(|(models, device)| runs.with(|runs| markdown(device, runs, models)));
+    let copy = move || {
+        let text = lab.with_untracked(|lab| markdown(&lab::device(), &lab.runs, &copied_models));
         spawn_local(async move {
-            let is_done = web::copy(&text).await;
-            web::set_status(&if is_done {
-                words::copied()
-            } else {
-                words::not_copied()
-            });
+            let said = match web::copy(&text).await {
+                true => words::copied(),
+                false => words::not_copied(),
+            };
+            web::set_status(&said);
         });
     };
     view! {
-        <section aria-labelledby="lab-results" hidden=move || !has_runs.get()>
+        <section class="metrics" aria-labelledby="lab-results" hidden=move || n_runs.get() == 0>
             <h3 id="lab-results">{words::lab_results()}</h3>
-            {latest}
-            {compared}
-            <div class="actions">
-                <button type="button" class="button quiet" on:click=download>
-                    {words::download_report()}
-                </button>
-                <button type="button" class="button quiet" on:click=copy>
-                    {words::copy_markdown()}
-                </button>
-                <button
-                    type="button"
-                    class="button quiet"
-                    on:click=move |_| report(LabEvent::Cleared)
-                >
-                    {words::clear_runs()}
-                </button>
+            <section class="glass measured" aria-label=name>
+                <div class="measured-run" inner_html=latest></div>
+                <ChartFigure chart />
+            </section>
+            <div inner_html=compared></div>
+            <div class="lab-actions">
+                {button(words::download_report(), download)}
+                {button(words::copy_markdown(), copy)}
+                {button(words::clear_runs(), move || report(LabEvent::Cleared))}
             </div>
         </section>
     }
     .into_any()
 }
 
-fn title(model: &ModelEntry) -> String {
-    model.title.clone()
+fn title(models: &[ModelEntry], model: usize) -> String {
+    models
+        .get(model)
+        .map(|model| model.title.clone())
+        .unwrap_or_default()
 }
 
-fn latest_run(title: String, run: Run) -> Option<AnyView> {
-    let summary = run.summary()?;
-    let chart = histogram_chart(words::runs_of(&title), &run.times);
-    let warnings: Vec<AnyView> = run
-        .warnings()
-        .into_iter()
-        .map(|warning| view! { <li>{words::warning(warning)}</li> }.into_any())
-        .collect();
-    let has_warnings = !warnings.is_empty();
-    let view = view! {
-        <section class="glass measured" aria-label=words::measured(&title)>
-            <h4>{words::run_title(&title, &run)}</h4>
-            {has_warnings.then(|| view! { <ul class="warnings">{warnings}</ul> })}
-            <h5>{words::cold()}</h5>
-            {facts(words::cold_facts(&run))}
-            <h5>{words::steady()}</h5>
-            {facts(words::steady_facts(&run, &summary))}
-            <ChartFigure chart=Signal::stored(chart) />
-        </section>
+/// What is known of the latest run, as markup.
+fn latest_run(lab: &Lab, models: &[ModelEntry]) -> String {
+    let Some((run, summary)) = lab.runs.last().and_then(|run| Some((run, run.summary()?))) else {
+        return String::new();
     };
-    Some(view.into_any())
+    let warnings: Vec<String> = run.warnings().into_iter().map(words::warning).collect();
+    element(
+        "h4",
+        &words::run_title(&title(models, run.choice.model), run),
+    ) + &list("warnings", &warnings)
+        + &element("h5", &words::cold())
+        + &facts(&words::cold_facts(run))
+        + &element("h5", &words::steady())
+        + &facts(&words::steady_facts(run, &summary))
 }

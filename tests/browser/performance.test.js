@@ -15,9 +15,12 @@ after(async () => {
 
 const visiting = visitingWith(() => browser);
 
+/** A visit that begins on the lab's own page. */
+const LAB = { query: "performance/" };
+
 /** Chooses in one of the lab's lists. */
 async function pick(visit, label, title) {
-  await lab(visit).getByLabel(label, { exact: true }).selectOption({ label: title });
+  await lab(visit).getByRole("combobox", { name: label, exact: true }).selectOption({ label: title });
 }
 
 function lab(visit) {
@@ -63,7 +66,7 @@ async function cells(chart) {
 }
 
 describe("the latency lab", () => {
-  visiting("measures a model in a worker of its own and reports every figure", {}, async (visit) => {
+  visiting("measures a model in a worker of its own and reports every figure", LAB, async (visit) => {
     await run(visit);
     const latest = await result(visit);
     const written = await report(visit);
@@ -99,7 +102,7 @@ describe("the latency lab", () => {
     assert.deepEqual(visit.problems, []);
   });
 
-  visiting("stops when asked, and keeps what was measured until then", {}, async (visit) => {
+  visiting("stops when asked, and keeps what was measured until then", LAB, async (visit) => {
     await run(visit, { runs: "200" });
     const progress = lab(visit).getByRole("progressbar", { name: "Runs measured" });
     await progress.waitFor({ timeout: PATIENCE });
@@ -121,7 +124,7 @@ describe("the latency lab", () => {
     assert.deepEqual(visit.problems, []);
   });
 
-  visiting("says so when the page was out of view meanwhile", {}, async (visit) => {
+  visiting("says so when the page was out of view meanwhile", LAB, async (visit) => {
     await run(visit);
     await lab(visit).getByRole("button", { name: "Stop" }).waitFor();
     await hide(visit);
@@ -130,7 +133,7 @@ describe("the latency lab", () => {
     assert.ok((await report(visit)).runs[0].warnings.includes("hidden"));
   });
 
-  visiting("compares several runs, and clears them", {}, async (visit) => {
+  visiting("compares several runs, and clears them", LAB, async (visit) => {
     await run(visit);
     await result(visit);
     await run(visit);
@@ -145,9 +148,9 @@ describe("the latency lab", () => {
     assert.equal(await compared.isVisible(), false);
   });
 
-  visiting("measures a model that takes pictures of any size", {}, async (visit) => {
+  visiting("measures a model that takes pictures of any size", LAB, async (visit) => {
     await visit.ready();
-    const titles = await lab(visit).getByLabel("Model", { exact: true }).locator("option").allInnerTexts();
+    const titles = await lab(visit).getByRole("combobox", { name: "Model", exact: true }).locator("option").allInnerTexts();
     const detector = titles.find((title) => /detect/i.test(title));
     assert.ok(detector, `one of ${titles} finds text`);
     await run(visit, { model: detector });
@@ -158,7 +161,7 @@ describe("the latency lab", () => {
     assert.ok(cold.first_run > 0);
   });
 
-  visiting("says why a fast path is off", {}, async (visit) => {
+  visiting("says why a fast path is off", LAB, async (visit) => {
     await visit.ready();
     const device = lab(visit).getByRole("region", { name: "This device" });
     const words = await device.innerText();
@@ -213,6 +216,7 @@ describe("live metrics", () => {
     await visit.ready();
     await visit.choose(fixture("pictures/upright.jpg"));
     await visit.predictions("upright.jpg");
+    await visit.page.getByRole("navigation").first().getByRole("link", { name: "Performance" }).click();
     const count = visit.page.getByRole("region", { name: "Requests since this page was ready" });
     const words = await count.innerText();
     const [, own, foreign] = /(\d+) requests? to this site, (\d+) to anywhere else/.exec(words);
