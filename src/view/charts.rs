@@ -112,9 +112,9 @@ pub(super) fn histogram_chart(title: String, times: &[f64]) -> Chart {
     let mut shapes = vec![("bars", bars)];
     let mut labels = Vec::new();
     let marks = [
-        ("mark p50", "P50", summary.p50),
-        ("mark p95", "P95", summary.p95),
-        ("mark p99", "P99", summary.p99),
+        ("at p50", "P50", summary.p50),
+        ("at p95", "P95", summary.p95),
+        ("at p99", "P99", summary.p99),
     ];
     for (at, (class, name, value)) in marks.into_iter().enumerate() {
         let (x, y) = (scale.x(value), (at + 1) as f64 * LINE - 3.0);
