@@ -41,7 +41,8 @@ pub(super) fn BatchPanel(
 }
 
 /// Changes once a second while files are worked on, and when something else than that happens:
-/// figures that change with every file would otherwise be drawn anew for each.
+/// figures that change with every file would otherwise be drawn anew for each. It has to be read: a
+/// memo that is only tracked is never computed and tells of no change.
 fn beat(state: ReadSignal<State>) -> Memo<(u32, usize, bool, Flow)> {
     Memo::new(move |_| {
         state.with(|state| {
@@ -61,7 +62,7 @@ fn beat(state: ReadSignal<State>) -> Memo<(u32, usize, bool, Flow)> {
 fn BatchHead(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
     let beat = beat(state);
     let progress = move || {
-        beat.track();
+        beat.get();
         state.with_untracked(State::progress)
     };
     let is_open = Memo::new(move |_| state.with(|state| state.items.counts().open_rows > 0));
@@ -99,7 +100,7 @@ fn BatchHead(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
 fn BatchTotals(state: ReadSignal<State>, titles: Titles) -> impl IntoView {
     let beat = beat(state);
     let lists = move || {
-        beat.track();
+        beat.get();
         state.with_untracked(|state| totals_view(state.items.totals(), &titles))
     };
     view! { <div class="answers">{lists}</div> }
@@ -206,7 +207,7 @@ fn FilterChoice(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
         .enumerate()
         .map(|(at, filter)| {
             let name = move || {
-                beat.track();
+                beat.get();
                 let counts = state.with_untracked(|state| state.items.counts());
                 words::filter(filter, filter.count(counts))
             };
@@ -259,7 +260,8 @@ fn Save(state: ReadSignal<State>) -> impl IntoView {
 fn Row(at: usize, id: RequestId, state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
     let stage = Memo::new(move |_| state.with(|state| state.item(id).map(stage_of)));
     let of_item = move |view: fn(&Item) -> AnyView| {
-        stage.track();
+        // Read, because a memo that is only tracked is never computed and tells of no change.
+        stage.get();
         state.with_untracked(|state| state.item(id).map(view))
     };
     let name = state.with_untracked(|state| state.item(id).map(|item| item.name.clone()));
@@ -387,7 +389,7 @@ fn Opened(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl I
         })
     });
     let name = Memo::new(move |_| {
-        opened.track();
+        opened.get();
         let name = |state: &State| Some(state.item(state.batch.opened?)?.name.clone());
         state.with_untracked(name)
     });

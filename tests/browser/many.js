@@ -6,7 +6,7 @@
  */
 export async function dropMany(page, { n, side = 96, prefix = "picture", broken = {} }) {
   return page.evaluate(
-    async ({ n, side, prefix, broken }) => {
+    ({ n, side, prefix, broken }) => {
       const canvas = document.createElement("canvas");
       canvas.width = side;
       canvas.height = side;
@@ -18,9 +18,11 @@ export async function dropMany(page, { n, side = 96, prefix = "picture", broken 
           context.fillRect((patch * 37 + at * 13) % side, (patch * 53 + at * 7) % side, side / 2, side / 3);
         }
         const type = at % 2 === 0 ? "image/jpeg" : "image/png";
-        const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.9));
+        // `toBlob` waits for the browser to idle, which a busy page does not.
+        const [, encoded] = canvas.toDataURL(type, 0.9).split(",");
+        const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
         const name = `${prefix}-${String(at).padStart(4, "0")}.${type.slice(6)}`;
-        transfer.items.add(new File([blob], name, { type }));
+        transfer.items.add(new File([bytes], name, { type }));
       }
       for (const [name, content] of Object.entries(broken)) {
         transfer.items.add(new File([content], name, { type: "image/png" }));
