@@ -75,7 +75,7 @@ pub(crate) fn report(event: Event) {
     for effect in effects.into_iter().flatten() {
         if let Some(Err(event)) = with(|session| session.run(effect)) {
             // From the event loop, because the rest of the effects comes first.
-            spawn_local(async move { report(event) });
+            spawn_local(async move { report(*event) });
         }
     }
 }
@@ -148,15 +148,15 @@ impl Session {
     }
 
     /// Does it, or says what happened instead.
-    fn run(&mut self, effect: Effect) -> Result<(), Event> {
+    fn run(&mut self, effect: Effect) -> Result<(), Box<Event>> {
         match effect {
             Effect::StartEngine(worker) => self
                 .start_engine(worker)
-                .map_err(|error| Event::EngineDied(worker, error))?,
+                .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
             Effect::EndEngine(worker) => self.workers.retain(|running| running.id != worker),
             Effect::Download(model) => self
                 .start_download(model)
-                .map_err(|error| Event::DownloadFailed(model, error.into()))?,
+                .map_err(|error| Box::new(Event::DownloadFailed(model, error.into())))?,
             Effect::AbortDownloads => {
                 for download in self.downloads.drain(..) {
                     download.abort();
@@ -164,10 +164,10 @@ impl Session {
             }
             Effect::LoadModel(worker, model) => self
                 .load_model(worker, model)
-                .map_err(|error| Event::EngineDied(worker, error))?,
+                .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
             Effect::Work(worker, work) => self
                 .hand_over(worker, work)
-                .map_err(|error| Event::EngineDied(worker, error))?,
+                .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
             Effect::Tick => set_timeout(|| report(Event::Tick(web::now())), TICK),
             Effect::DropComing => intake::drop_coming(),
             Effect::FocusResults => web::focus_results(),
