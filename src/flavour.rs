@@ -2,6 +2,8 @@
 
 use vitrine_protocol::{EngineBuild, Flavour};
 
+use crate::language::{fill, say};
+
 /// The engine to start, with what a person should know about the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -28,16 +30,21 @@ pub(crate) fn choose(
     };
     let fastest = || Flavour::FASTEST_FIRST.into_iter().find_map(find);
     let running = |engine: &Option<EngineBuild>| match engine {
-        Some(engine) => format!("{} runs instead.", engine.flavour.title()),
-        None => "No other engine runs here either.".to_owned(),
+        Some(engine) => fill(
+            "{engine} runs instead.",
+            &[("engine", engine.flavour.title())],
+        ),
+        None => say("No other engine runs here either."),
     };
     let Some(wish) = wish else {
         let engine = fastest();
         let note = match &engine {
-            Some(engine) if engine.flavour != Flavour::FASTEST_FIRST[0] => Some(format!(
-                "This browser has no {}; {} runs, which is slower.",
-                Flavour::FASTEST_FIRST[0].title(),
-                engine.flavour.title()
+            Some(engine) if engine.flavour != Flavour::FASTEST_FIRST[0] => Some(fill(
+                "This browser has no {fastest}; {engine} runs, which is slower.",
+                &[
+                    ("fastest", Flavour::FASTEST_FIRST[0].title()),
+                    ("engine", engine.flavour.title()),
+                ],
             )),
             _ => None,
         };
@@ -45,10 +52,14 @@ pub(crate) fn choose(
     };
     let Some(flavour) = Flavour::from_key(wish) else {
         let engine = fastest();
-        let keys = Flavour::FASTEST_FIRST.map(Flavour::key).join(" or ");
-        let note = format!(
-            "The address asks for the engine “{wish}”, but there is only {keys}. {}",
-            running(&engine)
+        let keys = Flavour::FASTEST_FIRST.map(Flavour::key).join(", ");
+        let note = fill(
+            "The address asks for the engine “{wish}”, but there is only: {keys}. {running}",
+            &[
+                ("wish", wish),
+                ("keys", &keys),
+                ("running", &running(&engine)),
+            ],
         );
         return Choice {
             engine,
@@ -58,17 +69,16 @@ pub(crate) fn choose(
     if let Some(engine) = find(flavour) {
         return Choice {
             engine: Some(engine),
-            note: Some(format!(
-                "The address asks for {}, so that is what runs.",
-                flavour.title()
+            note: Some(fill(
+                "The address asks for {engine}, so that is what runs.",
+                &[("engine", flavour.title())],
             )),
         };
     }
     let engine = fastest();
-    let note = format!(
-        "The address asks for {}, which this browser cannot run. {}",
-        flavour.title(),
-        running(&engine)
+    let note = fill(
+        "The address asks for {engine}, which this browser cannot run. {running}",
+        &[("engine", flavour.title()), ("running", &running(&engine))],
     );
     Choice {
         engine,

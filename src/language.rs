@@ -83,6 +83,8 @@ mod tests {
     use std::path::Path;
     use std::{env, fs};
 
+    use vitrine_protocol::{AnalysisTimes, ReadingTimes, StageTimes, Stages};
+
     use super::*;
 
     #[test]
@@ -103,7 +105,8 @@ mod tests {
     }
 
     /// Every sentence that source files hand to a function of this module, or of its twin in the
-    /// shell: the string right behind the opening parenthesis.
+    /// shell: the string right behind the opening parenthesis, and in `words.rs` also constants, and
+    /// lists whose members are said.
     fn spoken_in(folder: &Path, ending: &str, sentences: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -112,25 +115,59 @@ mod tests {
             } else if path.to_string_lossy().ends_with(ending) {
                 let text = fs::read_to_string(&path).unwrap();
                 let text = text.split("#[cfg(test)]").next().unwrap();
-                for call in ["say(", "fill("] {
-                    for behind in text.split(call).skip(1) {
-                        if let Some(literal) = behind.trim_start().strip_prefix('"') {
-                            sentences.insert(literal_in(literal));
-                        }
-                    }
+                let first = |behind: &str| Some(literal_in(behind.trim_start().strip_prefix('"')?));
+                for call in ["say(", "fill(", "fact(", ": &str ="] {
+                    sentences.extend(text.split(call).skip(1).filter_map(first));
                 }
                 for behind in text.split("counted(").skip(1) {
                     // A number, and two sentences: for one, and for any other number.
-                    let mut literals = behind.split('"').skip(1).step_by(2);
-                    if behind
-                        .split_once('"')
-                        .is_some_and(|(number, _)| !number.contains(')'))
-                    {
-                        sentences.extend(literals.by_ref().take(2).map(str::to_owned));
+                    let (number, _) = behind.split_once('"').unwrap_or((")", ""));
+                    if !number.contains(')') {
+                        sentences.extend(
+                            behind
+                                .split('"')
+                                .skip(1)
+                                .step_by(2)
+                                .take(2)
+                                .map(str::to_owned),
+                        );
                     }
+                }
+                let lists = text.match_indices(".map(say)").filter_map(|(at, _)| {
+                    let before = text[..at].trim_end().strip_suffix(']')?;
+                    Some(&before[before.rfind('[')? + 1..])
+                });
+                for list in lists {
+                    sentences.extend(list.split('"').skip(1).step_by(2).map(str::to_owned));
                 }
             }
         }
+    }
+
+    /// What stands in the shell between its tags and in the attributes that are read out, as
+    /// `shell/language.js` looks it up.
+    fn shown_in(document: &str) -> BTreeSet<String> {
+        let body = document.split_once("<body>").unwrap().1;
+        // Without scripts nothing can be looked up.
+        let (before, rest) = body.split_once("<noscript>").unwrap();
+        let body = format!("{before}{}", rest.split_once("</noscript>").unwrap().1);
+        let mut sentences = BTreeSet::new();
+        for part in body.split('<') {
+            let (tag, text) = part.split_once('>').unwrap_or(("", part));
+            // Keys of a keyboard are what is written on them, and phrases are given to models that
+            // learnt English.
+            if !tag.starts_with("kbd") && !tag.contains("class=\"phrase\"") {
+                sentences.insert(text.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+            for name in ["aria-label=\"", "placeholder=\"", "alt=\""] {
+                let value = tag
+                    .split_once(name)
+                    .and_then(|(_, rest)| rest.split_once('"'));
+                sentences.extend(value.map(|(value, _)| value.to_owned()));
+            }
+        }
+        sentences.retain(|sentence| sentence.chars().filter(|c| c.is_alphabetic()).count() > 1);
+        sentences
     }
 
     /// A string literal without its escapes, up to its closing quotation mark.
@@ -158,11 +195,32 @@ mod tests {
     }
 
     #[test]
-    fn every_language_has_every_sentence_of_the_program_with_its_placeholders() {
+    fn every_language_has_every_sentence_with_its_placeholders() {
         let mut sentences = BTreeSet::new();
         spoken_in(&root().join("src"), ".rs", &mut sentences);
         spoken_in(&root().join("shell"), ".js", &mut sentences);
-        assert!(sentences.len() > 30, "only {} were found", sentences.len());
+        let shell = fs::read_to_string(root().join("index.html")).unwrap();
+        sentences.extend(shown_in(&shell));
+        let stages: [&dyn Stages; 3] = [
+            &StageTimes::default(),
+            &ReadingTimes::default(),
+            &AnalysisTimes::default(),
+        ];
+        let stages = stages.into_iter().flat_map(|times| times.stages());
+        sentences.extend(stages.map(|(name, _)| name.to_owned()));
+        // A few of each kind, so that a search that finds nothing is noticed.
+        for known in [
+            "Cancel",
+            "P95",
+            "1 row",
+            "Stage",
+            "Model file",
+            "No upload",
+            "Language",
+            "Stop",
+        ] {
+            assert!(sentences.contains(known), "{known} was not found");
+        }
         let mut complaints = Vec::new();
         for entry in fs::read_dir(root().join("assets/words")).unwrap() {
             let path = entry.unwrap().path();

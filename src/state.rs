@@ -274,6 +274,10 @@ impl State {
     /// Takes in what happened and says what is to be done, in order.
     pub(crate) fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = self.take_in(event);
+        // However the last worker ended: the next answer pays for a start again.
+        if self.pool.workers.is_empty() {
+            self.metrics.cool_down();
+        }
         self.advance(&mut effects);
         effects
     }
@@ -833,7 +837,6 @@ impl State {
         let Some(dead) = self.pool.end(worker) else {
             return Vec::new();
         };
-        self.metrics.cool_down();
         let is_worth_another = self.pool.mourn(&dead);
         let is_last = self.pool.workers.is_empty();
         if let Some((id, _)) = dead.job {
@@ -910,9 +913,6 @@ impl State {
         self.interest = Interest::None;
         self.trouble = None;
         let ended = self.pool.end_if(Worker::is_busy);
-        if !ended.is_empty() {
-            self.metrics.cool_down();
-        }
         effects.extend(ended.into_iter().map(Effect::EndEngine));
         if !self.downloads().is_empty() {
             for (at, _) in self.downloads() {

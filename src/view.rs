@@ -17,6 +17,7 @@ mod trouble;
 use leptos::prelude::*;
 use vitrine_protocol::{ModelEntry, RequestId, Spec};
 
+use crate::language::say;
 use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
 use batch::BatchPanel;
@@ -69,7 +70,7 @@ fn ClassifierChoice(models: Vec<ModelEntry>, report: fn(Event)) -> impl IntoView
         };
         view! {
             <label class="choice">
-                <span>"Classify with"</span>
+                <span>{say("Classify with")}</span>
                 <select on:change=choose>{options}</select>
             </label>
         }
@@ -90,14 +91,14 @@ fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl 
     };
     view! {
         <div class="toolbar" hidden=move || !has_items.get()>
-            <h2>"Results"</h2>
+            <h2>{say("Results")}</h2>
             <button
                 type="button"
                 class="button quiet"
                 hidden=move || !can_clear.get()
                 on:click=move |_| report(Event::Clear)
             >
-                "Clear results"
+                {say("Clear results")}
             </button>
         </div>
         <div class="cards">

@@ -1,6 +1,6 @@
 //! Figures and sentences as the page writes them, in the language of the page.
 
-use vitrine_protocol::{Analysis, Card, Flavour, Line, Spec};
+use vitrine_protocol::{Analysis, Card, Flavour, Line, ServedFile, Spec};
 use vitrine_stats::Summary;
 
 use crate::lab::Device;
@@ -289,6 +289,66 @@ pub(crate) fn card(card: &Card) -> String {
 fn percent_of_card(share: f64, value: f64) -> String {
     let decimals = if value < RARE { 2 } else { 1 };
     number(100.0 * share, decimals)
+}
+
+/// The engine that ran, as the name of a figure.
+pub(crate) fn engine() -> String {
+    say(ENGINE)
+}
+
+/// Beside a line that was read with little confidence.
+pub(crate) fn read_with_confidence(confidence: f64) -> String {
+    fill(
+        "Read with {share} confidence",
+        &[("share", &percent(confidence))],
+    )
+}
+
+/// The button that begins a table.
+pub(crate) fn analyse_rows(n: usize) -> String {
+    fill("Analyse {rows}", &[("rows", &rows(n))])
+}
+
+/// What the table of the first rows is called.
+pub(crate) fn first_rows(n: usize) -> String {
+    fill("The first {rows}", &[("rows", &rows(n))])
+}
+
+/// How far a table is, and what a row took in milliseconds.
+pub(crate) fn rows_done(done: usize, n_rows: usize, per_row: f64) -> String {
+    fill(
+        "{done} of {rows}, {time} each",
+        &[
+            ("done", &done.to_string()),
+            ("rows", &rows(n_rows)),
+            ("time", &milliseconds(per_row)),
+        ],
+    )
+}
+
+/// The button that removes an item.
+pub(crate) fn remove(name: &str) -> String {
+    fill("Remove {name}", &[("name", name)])
+}
+
+/// Where weights are from and under which licence they are.
+pub(crate) fn licence(origin: &str, spdx: &str, holder: &str) -> String {
+    fill(
+        "{origin}, {licence} by {holder}",
+        &[("origin", origin), ("licence", spdx), ("holder", holder)],
+    )
+}
+
+/// How large a model is, and how much of that is fetched.
+pub(crate) fn download_size(served: &ServedFile) -> String {
+    fill(
+        "{size}, {packed} to fetch, weights in {weights}, kept in memory until the page is closed",
+        &[
+            ("size", &size(served.bytes)),
+            ("packed", &size(served.packed)),
+            ("weights", served.weights.title()),
+        ],
+    )
 }
 
 // Batches of files.

@@ -204,3 +204,27 @@ fn the_page_asks_for_one_wasm_bindgen_and_set_up_installs_the_same() {
         "set-up installs another wasm-bindgen-cli than {version}"
     );
 }
+
+/// Markup of our own making is safe only where all of it passes `view/markup.rs`, which escapes.
+#[test]
+fn only_figures_are_written_as_markup() {
+    fn check(folder: &Path) {
+        for entry in fs::read_dir(folder).expect("the folder can be listed") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() {
+                check(&path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("the file can be read");
+            let may = ["charts.rs", "metrics.rs", "performance.rs"];
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            assert!(
+                !text.contains("inner_html=")
+                    || may.contains(&&*name) && text.contains("super::markup"),
+                "{} writes markup",
+                path.display()
+            );
+        }
+    }
+    check(&root().join("src"));
+}

@@ -139,7 +139,7 @@ impl Metrics {
 
     /// Items per minute while at least one was being worked on; `None` before there is one.
     pub(crate) fn per_minute(&self) -> Option<f64> {
-        (self.n_items > 0 && self.busy > 0.0).then(|| self.n_items as f64 / self.busy * 60_000.0)
+        (self.n_items > 0 && self.busy > 0.0).then(|| self.n_items as f64 * 60_000.0 / self.busy)
     }
 
     /// Milliseconds during which something was being worked on.

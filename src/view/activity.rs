@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::language::say;
 use crate::state::{Event, State};
 use crate::words;
 
@@ -20,10 +21,10 @@ pub(super) fn ActivityPanel(state: ReadSignal<State>, report: fn(Event)) -> impl
             .collect::<Vec<_>>()
     });
     view! {
-        <section class="activity glass" aria-label="Progress" hidden=move || !is_shown.get()>
+        <section class="activity glass" aria-label=say("Progress") hidden=move || !is_shown.get()>
             <p class="activity-title">{heading}</p>
             <button type="button" class="button quiet" on:click=move |_| report(Event::Cancel)>
-                "Cancel"
+                {say("Cancel")}
             </button>
             <div class="downloads" hidden=move || downloads.with(Vec::is_empty)>
                 <For each=move || downloads.get() key=|model| *model let:model>

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use vitrine_protocol::ModelEntry;
 
 use crate::state::{Content, Event, Item, State};
+use crate::words;
 use picture::PictureCard;
 pub(super) use picture::Small;
 use table::TableCard;
@@ -54,7 +55,7 @@ pub(super) fn ResultCard(
             view! { <TableCard id name=name.clone() state titles report /> }.into_any()
         }
     };
-    let remove = format!("Remove {name}");
+    let remove = words::remove(&name);
     view! {
         <article class="card glass" aria-label=name>
             {content}

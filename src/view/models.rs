@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use vitrine_protocol::{ModelEntry, Source, Variant};
 
+use crate::language::say;
 use crate::words;
 
 /// Every model of this site with its measured quality.
@@ -21,16 +22,8 @@ pub(crate) fn ModelsPanel(models: Vec<ModelEntry>) -> impl IntoView {
 #[component]
 fn ModelCard(model: ModelEntry) -> impl IntoView {
     let origin = origin(&model.source);
-    let weights = format!(
-        "{origin}, {} by {}",
-        model.licence.spdx, model.licence.holder
-    );
-    let size = format!(
-        "{}, {} to fetch, weights in {}, kept in memory until the page is closed",
-        words::size(model.served.bytes),
-        words::size(model.served.packed),
-        model.served.weights.title(),
-    );
+    let weights = words::licence(&origin, &model.licence.spdx, &model.licence.holder);
+    let size = words::download_size(&model.served);
     let caption = format!(
         "{} · {}",
         words::task(&model.spec),
@@ -64,7 +57,7 @@ fn ModelCard(model: ModelEntry) -> impl IntoView {
                     .then(|| {
                         view! {
                             <div>
-                                <dt>"Measured"</dt>
+                                <dt>{say("Measured")}</dt>
                                 <dd>
                                     <ul>{measured}</ul>
                                 </dd>
@@ -75,15 +68,15 @@ fn ModelCard(model: ModelEntry) -> impl IntoView {
                     .then(|| {
                         view! {
                             <div>
-                                <dt>"Limits"</dt>
+                                <dt>{say("Limits")}</dt>
                                 <dd>{limits}</dd>
                             </div>
                         }
                     })} <div>
-                    <dt>"Weights"</dt>
+                    <dt>{say("Weights")}</dt>
                     <dd>{weights}</dd>
                 </div> <div>
-                    <dt>"Download"</dt>
+                    <dt>{say("Download")}</dt>
                     <dd>{size}</dd>
                 </div>
             </dl>
@@ -113,15 +106,15 @@ fn Variants(variants: Vec<Variant>) -> impl IntoView {
         })
         .collect();
     view! {
-        <div class="table-frame" tabindex="0" role="group" aria-label="Weights compared">
+        <div class="table-frame" tabindex="0" role="group" aria-label=say("Weights compared")>
             <table>
-                <caption>"The same weights in other widths, measured natively"</caption>
+                <caption>{say("The same weights in other widths, measured natively")}</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Weights"</th>
-                        <th scope="col">"Size"</th>
-                        <th scope="col">"Quality"</th>
-                        <th scope="col">"One inference"</th>
+                        <th scope="col">{say("Weights")}</th>
+                        <th scope="col">{say("Size")}</th>
+                        <th scope="col">{say("Quality")}</th>
+                        <th scope="col">{say("One inference")}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

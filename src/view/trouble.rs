@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use vitrine_protocol::{Explanation, Failure};
 
+use crate::language::say;
 use crate::state::{Event, State};
 
 /// An alert with a way to try again, shown while something stands in the way.
@@ -12,18 +13,18 @@ pub(super) fn TroublePanel(state: ReadSignal<State>, report: fn(Event)) -> impl 
     move || {
         trouble.get().map(|failure| {
             view! {
-                <section class="trouble glass" aria-label="Problem">
+                <section class="trouble glass" aria-label=say("Problem")>
                     <Sentences failure />
                     <div class="buttons">
                         <button type="button" class="button" on:click=move |_| report(Event::Retry)>
-                            "Try again"
+                            {say("Try again")}
                         </button>
                         <button
                             type="button"
                             class="button quiet"
                             on:click=move |_| report(Event::Cancel)
                         >
-                            "Cancel"
+                            {say("Cancel")}
                         </button>
                     </div>
                 </section>

@@ -18,7 +18,6 @@ export async function dropMany(page, { n, side = 96, prefix = "picture", broken 
           context.fillRect((patch * 37 + at * 13) % side, (patch * 53 + at * 7) % side, side / 2, side / 3);
         }
         const type = at % 2 === 0 ? "image/jpeg" : "image/png";
-        // `toBlob` waits for the browser to idle, which a busy page does not.
         const [, encoded] = canvas.toDataURL(type, 0.9).split(",");
         const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
         const name = `${prefix}-${String(at).padStart(4, "0")}.${type.slice(6)}`;

@@ -340,3 +340,30 @@ fn a_row_that_is_removed_is_no_longer_open() {
     state.update(Event::Remove(id(7)));
     assert_eq!(state.batch.opened, None);
 }
+
+/// How many of the classifier's answers came first after a start.
+fn n_first_answers(state: &State) -> usize {
+    let group = Group::Classifier("model".to_owned());
+    state.metrics.summary(&group).unwrap().cold.len()
+}
+
+#[test]
+fn an_answer_is_a_first_one_again_however_the_last_worker_ended() {
+    let mut state = batch(1, 2);
+    assert_eq!(n_first_answers(&state), 1);
+    // What is being worked on is removed, and with it the only worker.
+    state.update(Event::Remove(id(1)));
+    assert_eq!(state.pool.workers.len(), 1, "another one starts");
+    state.update(Event::EngineReady(W1, Flavour::Simd));
+    state.update(Event::ModelReady(W1, CLASSIFIER));
+    classify(&mut state, 2);
+    assert_eq!(n_first_answers(&state), 2);
+}
+
+#[test]
+fn answers_stay_warm_while_another_worker_goes_on() {
+    let mut state = two_at_work(20);
+    state.update(Event::EngineDied(W1, crash()));
+    classify(&mut state, 1);
+    assert_eq!(n_first_answers(&state), 1);
+}

@@ -7,7 +7,7 @@ use crate::words;
 
 /// The card's name, before there is anything else to show.
 #[component]
-pub(super) fn Pending(words: &'static str) -> impl IntoView {
+pub(super) fn Pending(words: String) -> impl IntoView {
     view! { <p class="pending">{words}</p> }
 }
 
@@ -43,19 +43,19 @@ pub(super) fn figures(times: &dyn Stages, flavour: Flavour) -> impl IntoView + u
     let stages: Vec<_> = times
         .stages()
         .into_iter()
-        .map(|(stage, time)| view! { <Figure name=stage value=words::milliseconds(time) /> })
+        .map(|(stage, time)| view! { <Figure name=words::stage(stage) value=words::milliseconds(time) /> })
         .collect();
     let total = words::milliseconds(times.total());
     view! {
         <dl class="figures">
-            {stages} <Figure name="Total" value=total />
-            <Figure name="Engine" value=flavour.title().to_owned() />
+            {stages} <Figure name=words::total() value=total />
+            <Figure name=words::engine() value=flavour.title().to_owned() />
         </dl>
     }
 }
 
 #[component]
-fn Figure(name: &'static str, value: String) -> impl IntoView {
+fn Figure(name: String, value: String) -> impl IntoView {
     view! {
         <div>
             <dt>{name}</dt>

@@ -11,6 +11,7 @@ use web_sys::{CanvasRenderingContext2d, ImageData};
 
 use super::Titles;
 use super::parts::{Bars, Pending, figures};
+use crate::language::say;
 use crate::session::picture_address;
 use crate::state::{Answer, Event, Picture, Step, Thumbnail, picture_facts};
 use crate::view::trouble::Sentences;
@@ -84,8 +85,8 @@ fn description(name: &str, picture: &Picture) -> String {
 
 fn classes_of(step: Step<Classification>, name: String, titles: &Titles) -> AnyView {
     match step {
-        Step::Waiting => view! { <Pending words="Waiting" /> }.into_any(),
-        Step::Working => view! { <Pending words="Looking at it" /> }.into_any(),
+        Step::Waiting => view! { <Pending words=say("Waiting") /> }.into_any(),
+        Step::Working => view! { <Pending words=say("Looking at it") /> }.into_any(),
         Step::Failed(failure) => view! { <Sentences failure about=name /> }.into_any(),
         Step::Done(answer) => {
             let Answer { value, flavour } = &*answer;
@@ -101,8 +102,8 @@ fn classes_of(step: Step<Classification>, name: String, titles: &Titles) -> AnyV
 
 fn reading_of(step: Step<Reading>, name: String, report: fn(Event)) -> AnyView {
     match step {
-        Step::Waiting => view! { <Pending words="Text: waiting" /> }.into_any(),
-        Step::Working => view! { <Pending words="Reading the text" /> }.into_any(),
+        Step::Waiting => view! { <Pending words=say("Text: waiting") /> }.into_any(),
+        Step::Working => view! { <Pending words=say("Reading the text") /> }.into_any(),
         Step::Failed(failure) => view! { <Sentences failure about=name /> }.into_any(),
         Step::Done(answer) => view! { <RecognisedText answer name report /> }.into_any(),
     }
@@ -138,26 +139,26 @@ fn RecognisedText(answer: Arc<Answer<Reading>>, name: String, report: fn(Event))
     };
     view! {
         <div class="reading">
-            <ol class="lines" aria-label="Recognised text">
+            <ol class="lines" aria-label=say("Recognised text")>
                 {lines}
             </ol>
             <div class="buttons">
                 <button type="button" class="button quiet" on:click=copy>
-                    "Copy text"
+                    {say("Copy text")}
                 </button>
                 <button
                     type="button"
                     class="button quiet"
                     on:click=move |_| web::save(&text_name, "text/plain;charset=utf-8", &text)
                 >
-                    "Download as text"
+                    {say("Download as text")}
                 </button>
                 <button
                     type="button"
                     class="button quiet"
                     on:click=move |_| web::save(&json_name, "application/json", &json)
                 >
-                    "Download as JSON"
+                    {say("Download as JSON")}
                 </button>
             </div>
         </div>
@@ -169,12 +170,7 @@ fn RecognisedText(answer: Arc<Answer<Reading>>, name: String, report: fn(Event))
 /// A line; one that was read with little confidence says so.
 fn line_item(line: &Line) -> impl IntoView + use<> {
     let is_unsure = line.confidence < words::LOW_CONFIDENCE;
-    let title = is_unsure.then(|| {
-        format!(
-            "Read with {} confidence",
-            words::percent(f64::from(line.confidence))
-        )
-    });
+    let title = is_unsure.then(|| words::read_with_confidence(f64::from(line.confidence)));
     view! {
         <li class:unsure=is_unsure title=title dir="auto">
             {line.text.clone()}

@@ -6,6 +6,7 @@ use vitrine_protocol::{RequestId, RowAnalysis, TableFacts};
 
 use super::Titles;
 use super::parts::Pending;
+use crate::language::say;
 use crate::state::{Content, Event, State, Table, TableStage};
 use crate::view::trouble::Sentences;
 use crate::{export, web, words};
@@ -28,7 +29,7 @@ pub(super) fn TableCard(
     let stage = state.with_untracked(|state| table_in(state, id).map(|table| table.stage.clone()));
     let content = match stage {
         None | Some(TableStage::Opening { .. }) => {
-            view! { <Pending words="Opening the table" /> }.into_any()
+            view! { <Pending words=say("Opening the table") /> }.into_any()
         }
         Some(TableStage::Failed(failure)) => {
             return view! {
@@ -112,14 +113,14 @@ fn ColumnChoice(
         {words::replaced(facts.n_replaced).map(|note| view! { <p class="note">{note}</p> })}
         <div class="column-choice">
             <label class="choice">
-                <span>"Column with the texts"</span>
+                <span>{say("Column with the texts")}</span>
                 <select node_ref=select>{options}</select>
             </label>
             <button type="button" class="button" on:click=start>
-                {format!("Analyse {}", words::rows(facts.n_rows))}
+                {words::analyse_rows(facts.n_rows)}
             </button>
         </div>
-        <ul class="examples" aria-label="First cells">
+        <ul class="examples" aria-label=say("First cells")>
             {examples}
         </ul>
     }
@@ -140,11 +141,7 @@ fn RowsSoFar(
     let figures = move || {
         let (done, time) = progress.get().unwrap_or_default();
         let per_row = if done == 0 { 0.0 } else { time / done as f64 };
-        format!(
-            "{done} of {}, {} each",
-            words::rows(n_rows),
-            words::milliseconds(per_row)
-        )
+        words::rows_done(done, n_rows, per_row)
     };
     let totals = move || {
         progress.track();
@@ -171,7 +168,7 @@ fn RowsSoFar(
                         })
                         .collect();
                     let title = titles.get(model);
-                    let list_name = format!("{title}, totals");
+                    let list_name = words::class_totals(&title);
                     view! {
                         <div class="answer">
                             <h4>{title}</h4>
@@ -188,7 +185,7 @@ fn RowsSoFar(
     view! {
         <div class="download">
             <progress
-                aria-label="Rows analysed"
+                aria-label=say("Rows analysed")
                 max=n_rows.to_string()
                 value=move || done().to_string()
             ></progress>
@@ -223,17 +220,17 @@ fn Rows(id: RequestId, name: String, state: ReadSignal<State>) -> impl IntoView 
     view! {
         <div class="buttons">
             <button type="button" class="button quiet" on:click=save>
-                "Download as CSV"
+                {say("Download as CSV")}
             </button>
         </div>
-        <div class="table-frame" tabindex="0" role="group" aria-label="Analysed rows">
+        <div class="table-frame" tabindex="0" role="group" aria-label=say("Analysed rows")>
             <table>
-                <caption>{format!("The first {}", words::rows(n_shown))}</caption>
+                <caption>{words::first_rows(n_shown)}</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Row"</th>
-                        <th scope="col">"Text"</th>
-                        <th scope="col">"Found"</th>
+                        <th scope="col">{say("Row")}</th>
+                        <th scope="col">{say("Text")}</th>
+                        <th scope="col">{say("Found")}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -5,6 +5,7 @@ use vitrine_protocol::{Analysis, TextAnswer};
 
 use super::Titles;
 use super::parts::{Bars, Pending, figures};
+use crate::language::say;
 use crate::state::{Answer, Step, Text};
 use crate::view::trouble::Sentences;
 use crate::words;
@@ -23,8 +24,8 @@ pub(super) fn TextCard(name: String, text: Text, titles: Titles) -> impl IntoVie
             .into_any();
         }
         (Step::Done(answer), _) | (_, Some(answer)) => analysis_view(&answer, &titles),
-        (Step::Waiting, None) => view! { <Pending words="Waiting" /> }.into_any(),
-        (Step::Working, None) => view! { <Pending words="Reading it" /> }.into_any(),
+        (Step::Waiting, None) => view! { <Pending words=say("Waiting") /> }.into_any(),
+        (Step::Working, None) => view! { <Pending words=say("Reading it") /> }.into_any(),
     };
     view! {
         <div class="card-body">
