@@ -19,7 +19,7 @@ use vitrine_protocol::{
     RequestId, RowAnalysis, TableFacts,
 };
 
-pub(crate) use batch::{Batch, Filter, Flow, MOST_CARDS, Progress, ROWS_PER_PAGE};
+pub(crate) use batch::{Batch, Filter, Flow, Layout, Progress, ROWS_PER_PAGE};
 pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
@@ -274,6 +274,7 @@ impl State {
     /// Takes in what happened and says what is to be done, in order.
     pub(crate) fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = self.take_in(event);
+        self.batch.arrange(self.items.counts().rows);
         // However the last worker ended: the next answer pays for a start again.
         if self.pool.workers.is_empty() {
             self.metrics.cool_down();
@@ -286,6 +287,15 @@ impl State {
     pub(crate) fn keep_time(&mut self, now: f64) {
         let is_working = self.pool.workers.iter().any(Worker::is_busy);
         self.metrics.tick(now, is_working);
+    }
+
+    /// Changes when measured figures are to be drawn anew: with each of them, but once a second while
+    /// a batch runs, because drawing for every answer would take the time that frames need.
+    pub(crate) fn measured_beat(&self) -> (bool, u64) {
+        match self.is_batch() && self.is_running() {
+            true => (true, u64::from(self.batch.n_ticks)),
+            false => (false, self.metrics.version()),
+        }
     }
 
     /// The engine that runs, once a worker has it ready.
@@ -363,9 +373,9 @@ impl State {
         self.items.get(id)
     }
 
-    /// Whether there are so many files that they are rows of a table instead of cards.
+    /// Whether files are rows of a table instead of cards, because there are or were many.
     pub(crate) fn is_batch(&self) -> bool {
-        self.items.counts().rows > MOST_CARDS
+        self.batch.layout == Layout::Table
     }
 
     /// What is shown as a card of its own: everything, or what is no row of the batch.

@@ -7,7 +7,7 @@ use vitrine_protocol::RequestId;
 use super::item::Item;
 use super::items::Counts;
 
-/// So many files are shown as cards; more become rows of a table.
+/// So many files are shown as cards; more become rows of a table, and stay rows until none is left.
 pub(crate) const MOST_CARDS: usize = 24;
 
 /// Rows on one page of the table.
@@ -58,10 +58,19 @@ impl Filter {
     }
 }
 
+/// How files are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    #[default]
+    Cards,
+    Table,
+}
+
 /// What is shown of many files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Batch {
     pub(crate) flow: Flow,
+    pub(crate) layout: Layout,
     pub(crate) filter: Filter,
     /// Number of the page of the table, from 0; may lie beyond the last one when rows go.
     pub(crate) page: usize,
@@ -93,6 +102,16 @@ impl Batch {
             failed: counts.failed_rows,
             pace: pace.map(|rate| (rate, counts.open_rows as f64 / rate)),
             flow: self.flow,
+        }
+    }
+
+    /// Takes in how many files there are. A table does not fall apart into cards when files are
+    /// removed or given up: whoever looks at it would lose their place.
+    pub(crate) fn arrange(&mut self, n_rows: usize) {
+        match n_rows {
+            0 => self.layout = Layout::Cards,
+            n if n > MOST_CARDS => self.layout = Layout::Table,
+            _ => {}
         }
     }
 

@@ -11,7 +11,7 @@ use crate::words;
 /// What was measured so far; shown from the first answer on.
 #[component]
 pub(super) fn LiveMetrics(state: ReadSignal<State>, titles: Titles) -> AnyView {
-    let version = Memo::new(move |_| state.with(|state| state.metrics.version()));
+    let version = Memo::new(move |_| state.with(State::measured_beat));
     let n_groups = Memo::new(move |_| state.with(|state| state.metrics.groups().len() as u64));
     let is_empty = move || n_groups.get() == 0;
     let groups = move || {
@@ -60,7 +60,7 @@ fn figures(state: &State) -> String {
 #[component]
 fn GroupMetrics(
     state: ReadSignal<State>,
-    version: Memo<u64>,
+    version: Memo<(bool, u64)>,
     group: Group,
     name: String,
 ) -> AnyView {

@@ -24,7 +24,9 @@ export async function dropMany(page, { n, side = 96, prefix = "picture", broken 
         transfer.items.add(new File([bytes], name, { type }));
       }
       for (const [name, content] of Object.entries(broken)) {
-        transfer.items.add(new File([content], name, { type: "image/png" }));
+        // As bytes: text would be written as UTF-8, where a PNG does not begin as it does.
+        const bytes = Uint8Array.from(content, (character) => character.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type: "image/png" }));
       }
       const start = performance.now();
       for (const type of ["dragenter", "dragover", "drop"]) {

@@ -367,3 +367,30 @@ fn answers_stay_warm_while_another_worker_goes_on() {
     classify(&mut state, 1);
     assert_eq!(n_first_answers(&state), 1);
 }
+
+#[test]
+fn a_table_stays_one_until_its_last_file_is_gone() {
+    let mut state = batch(1, 100);
+    assert!(state.is_batch());
+    state.update(Event::Cancel);
+    assert!(state.items.counts().rows <= 24 && state.is_batch());
+    state.update(Event::Clear);
+    assert!(!state.is_batch());
+    add(&mut state, &[200]);
+    assert!(!state.is_batch(), "few files are cards again");
+}
+
+#[test]
+fn measured_figures_are_drawn_once_a_second_while_a_batch_runs() {
+    let mut state = batch(1, 30);
+    let before = state.measured_beat();
+    classify(&mut state, 1);
+    assert_eq!(state.measured_beat(), before, "not with every answer");
+    state.update(Event::Tick(1000.0));
+    assert_ne!(state.measured_beat(), before);
+    for number in 2..=30 {
+        classify(&mut state, number);
+    }
+    let done = state.measured_beat();
+    assert_eq!(done, (false, state.metrics.version()), "the last is drawn");
+}
