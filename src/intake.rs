@@ -41,14 +41,16 @@ pub(crate) fn drop_coming() {
     tell("vitrine:cancel");
 }
 
-fn tell(name: &str) {
+/// Tells the page's scripts something.
+pub(crate) fn tell(name: &str) {
     if let Ok(event) = CustomEvent::new(name) {
         // Fails only for an event that is being dispatched already.
         let _ = document().dispatch_event(&event);
     }
 }
 
-fn on(name: &str, handle: impl Fn(CustomEvent) + 'static) {
+/// Hears what the page's scripts tell, under one name.
+pub(crate) fn on(name: &str, handle: impl Fn(CustomEvent) + 'static) {
     let handle = Closure::<dyn Fn(CustomEvent)>::new(handle).into_js_value();
     // Fails for what is no function, which this is.
     let _ = document().add_event_listener_with_callback(name, handle.unchecked_ref());

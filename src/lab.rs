@@ -192,13 +192,15 @@ fn fetch(model: ModelEntry, controller: &AbortController) {
     let signal = controller.signal();
     spawn_local(async move {
         let begun = web::now();
-        let files = model_files(&model, &signal, |_| {}).await;
+        let files = model_files(&model, &signal, |_| {})
+            .await
+            .map(|(files, _)| files);
         if signal.aborted() {
             return;
         }
         match files {
             Ok(files) => {
-                let network_bytes = requests::transferred(&model.served.packed_file(), begun);
+                let network_bytes = requests::transferred(&model.chunks, begun);
                 with(|bench| bench.files = Some(files));
                 report(LabEvent::Fetched { network_bytes });
             }

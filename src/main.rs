@@ -11,6 +11,7 @@ mod flavour;
 mod intake;
 mod lab;
 mod language;
+mod offline;
 mod overlay;
 mod requests;
 mod session;
@@ -26,7 +27,7 @@ use wasm_bindgen::JsCast as _;
 use crate::flavour::{Choice, choose, wish, workers_wish};
 use crate::session::{Session, report};
 use crate::state::{State, Store, most_workers};
-use crate::view::{ModelsPanel, PerformancePage, RequestCount, Workspace};
+use crate::view::{ModelsPanel, PerformancePage, RequestCount, SiteNotes, Workspace};
 
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
 const CATALOG: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
@@ -64,11 +65,16 @@ fn main() {
         view! { <RequestCount tally /> }.into_any()
     });
     mount("models-page", move || {
-        view! { <ModelsPanel models /> }.into_any()
+        view! { <ModelsPanel models state report /> }.into_any()
+    });
+    mount("site-notes", move || {
+        view! { <SiteNotes state report /> }.into_any()
     });
     show_outside_workspace(state);
+    offline::listen();
     intake::listen();
     web::mark("vitrine:interactive", &());
+    session::survey();
 }
 
 /// Shows a view in the element of `index.html` that is kept for it.

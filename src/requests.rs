@@ -2,6 +2,7 @@
 
 use js_sys::{Array, Object, Reflect};
 use leptos::prelude::*;
+use vitrine_protocol::Chunk;
 use wasm_bindgen::prelude::*;
 
 use crate::web;
@@ -81,12 +82,16 @@ pub(crate) fn watch() -> ReadSignal<Tally> {
     counted.read_only()
 }
 
-/// Bytes that came over the network for a file since a moment; `None` where the browser lists no
+/// Bytes that came over the network for a model since a moment; `None` where the browser lists no
 /// request for it.
-pub(crate) fn transferred(file: &str, since: f64) -> Option<f64> {
+pub(crate) fn transferred(chunks: &[Chunk], since: f64) -> Option<f64> {
     let performance = Reflect::get(&window(), &"performance".into()).ok()?;
     let entries = read(&call(&performance, "getEntriesByType", &["resource"]));
-    let of_file = |entry: &&Entry| entry.start >= since && entry.address.ends_with(file);
+    let files: Vec<String> = chunks.iter().map(Chunk::file).collect();
+    let of_file = |entry: &&Entry| {
+        let is_one = |file: &String| entry.address.ends_with(file);
+        entry.start >= since && files.iter().any(is_one)
+    };
     let bytes: Vec<f64> = entries
         .iter()
         .filter(of_file)

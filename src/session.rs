@@ -15,12 +15,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
-use crate::download::{ModelFiles, model_files};
-use crate::intake;
+use crate::download::{ModelFiles, look, model_files, persist};
 use crate::state::{
     Added, Effect, Event, FileKind, Measured, State, Store, Thumbnail, Work, WorkerId,
 };
 use crate::web;
+use crate::{intake, offline};
 
 /// Rows of a table that are analysed before the page hears of them: about half a second's worth,
 /// so that progress is seen and cancelling costs little.
@@ -97,6 +97,11 @@ pub(crate) fn add_text(text: String, is_handed_in: bool) {
     });
 }
 
+/// Looks what is kept on the disk.
+pub(crate) fn survey() {
+    with(|session| session.survey(Vec::new()));
+}
+
 /// The file that an item was made of, as an address for `<img>`; the caller revokes it.
 pub(crate) fn picture_address(id: RequestId) -> Option<String> {
     let file = with(|session| session.files.get(&id).cloned())??;
@@ -162,6 +167,12 @@ impl Session {
                     download.abort();
                 }
             }
+            Effect::Persist => spawn_local(persist()),
+            Effect::DeleteFiles(models) => self.survey(models),
+            Effect::ReleaseFile(model) => {
+                self.model_files.remove(&model);
+            }
+            Effect::Update => offline::update(),
             Effect::LoadModel(worker, model) => self
                 .load_model(worker, model)
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
@@ -265,24 +276,35 @@ impl Session {
         let signal = controller.signal();
         self.downloads.push(controller);
         spawn_local(async move {
-            let progress = |bytes| {
+            let progress = |progress| {
                 if !signal.aborted() {
-                    report(Event::Received(model, bytes));
+                    report(Event::Received(model, progress));
                 }
             };
-            let result = model_files(&entry, &signal, progress).await;
-            if signal.aborted() {
-                return;
-            }
-            match result {
-                Ok(files) => {
+            match model_files(&entry, &signal, progress).await {
+                _ if signal.aborted() => {}
+                Ok((files, not_kept)) => {
                     with(|session| session.model_files.insert(model, files));
+                    if let Some(reason) = not_kept {
+                        report(Event::NotKept(reason));
+                    }
                     report(Event::Downloaded(model));
                 }
                 Err(error) => report(Event::DownloadFailed(model, error.into())),
             }
+            // Whatever came of it, pieces may be on the disk that were not there before.
+            survey();
         });
         Ok(())
+    }
+
+    /// Takes models off the disk, and looks what is there then.
+    fn survey(&self, unwanted: Vec<usize>) {
+        let models = self.models.clone();
+        spawn_local(async move {
+            let shelf = look(&models, |model| !unwanted.contains(&model)).await;
+            report(Event::Surveyed(shelf));
+        });
     }
 
     fn model(&self, model: usize) -> Result<&ModelEntry, EngineError> {

@@ -10,6 +10,7 @@ mod lab;
 mod metrics;
 mod models;
 mod pool;
+mod site;
 mod store;
 
 use std::sync::Arc;
@@ -26,8 +27,9 @@ pub(crate) use item::{
 pub(crate) use items::{Items, Totals};
 pub(crate) use lab::{Lab, LabEffect, LabEvent, LabStep, ROUNDS, Run, Warning};
 pub(crate) use metrics::{Group, KEPT, Measured, Metrics};
-pub(crate) use models::{Models, Weights};
+pub(crate) use models::{Models, NotKept, Place, Shelf, Transfer, Weights};
 pub(crate) use pool::{Device, Loaded, Pool, Worker, WorkerId, most_workers};
+pub(crate) use site::{Connection, Site, Version};
 pub(crate) use store::{LabStore, Store};
 
 use crate::words;
@@ -46,6 +48,12 @@ pub(crate) struct State {
     pub(crate) batch: Batch,
     /// The models and their files.
     pub(crate) models: Models,
+    /// What the page keeps on the disk.
+    pub(crate) shelf: Shelf,
+    /// Why models are in memory only, where they are.
+    pub(crate) not_kept: Option<NotKept>,
+    /// The site itself: network and version.
+    pub(crate) site: Site,
     /// What is done with pictures.
     pub(crate) tools: Tools,
     /// What keeps everything from going on, until something is added or tried again.
@@ -154,11 +162,25 @@ pub(crate) enum Event {
     /// The worker listens.
     EngineReady(WorkerId, Flavour),
     /// More of a model has come.
-    Received(usize, u64),
+    Received(usize, Transfer),
     /// A model's file is complete and the one expected.
     Downloaded(usize),
     /// A model's file cannot be had.
     DownloadFailed(usize, Failure),
+    /// The page looked what it keeps on the disk.
+    Surveyed(Shelf),
+    /// A model could not be kept on the disk.
+    NotKept(NotKept),
+    /// A person wants a model's file before it is needed.
+    Fetch(usize),
+    /// A person wants models off the disk.
+    DeleteModels(Vec<usize>),
+    /// The network came or went.
+    Connected(Connection),
+    /// A newer version of the site is here and waits.
+    UpdateReady,
+    /// A person wants the newer version.
+    Update,
     /// The worker has the model ready.
     ModelReady(WorkerId, usize),
     /// The worker cannot use the model.
@@ -210,6 +232,14 @@ pub(crate) enum Effect {
     EndEngine(WorkerId),
     Download(usize),
     AbortDownloads,
+    /// Asks the browser not to clear the site's storage by itself.
+    Persist,
+    /// Takes these models off the disk.
+    DeleteFiles(Vec<usize>),
+    /// The file of this model is no longer needed in memory.
+    ReleaseFile(usize),
+    /// Has the newer version of the site take over, which loads the page anew.
+    Update,
     /// Has the worker load a model.
     LoadModel(WorkerId, usize),
     /// Has the worker do something for an item, and watches how long it takes.
@@ -347,12 +377,12 @@ impl State {
         }
     }
 
-    /// Models on their way: index and bytes that have come.
-    pub(crate) fn downloads(&self) -> Vec<(usize, u64)> {
+    /// Models on their way, by index.
+    pub(crate) fn downloads(&self) -> Vec<(usize, Transfer)> {
         self.models
             .iter()
             .filter_map(|(at, model)| match model.weights {
-                Weights::Downloading { received } => Some((at, received)),
+                Weights::Downloading(transfer) => Some((at, transfer)),
                 Weights::Absent | Weights::Here => None,
             })
             .collect()
@@ -434,8 +464,24 @@ impl State {
                     worker.flavour = Some(flavour);
                 }
             }
-            Event::Received(model, bytes) => self.receive(model, bytes),
-            Event::Downloaded(model) => self.set_weights(model, Weights::Here),
+            Event::Received(model, transfer) => self.receive(model, transfer),
+            Event::Downloaded(model) => self.take_file(model),
+            Event::Surveyed(shelf) => {
+                self.models.put_on_disk(&shelf.on_disk);
+                self.shelf = shelf;
+            }
+            Event::NotKept(reason) => self.not_kept = Some(reason),
+            Event::Fetch(model) => return self.ask_for(model),
+            Event::DeleteModels(models) => return self.delete(models),
+            Event::Connected(connection) => {
+                self.site.connection = connection;
+                self.announcement = words::connection(connection);
+            }
+            Event::UpdateReady => {
+                self.site.version = Version::NewerReady;
+                self.announcement = words::new_version();
+            }
+            Event::Update => return vec![Effect::Update],
             Event::DownloadFailed(model, failure) => {
                 self.set_weights(model, Weights::Absent);
                 self.stop_at(failure);
@@ -493,8 +539,17 @@ impl State {
         if self.interest == Interest::Shown && self.tools.classify {
             wanted.push(Job::Classify);
         }
+        if self.trouble.is_some() {
+            return;
+        }
+        effects.extend(
+            self.models
+                .start_asked_for()
+                .into_iter()
+                .map(Effect::Download),
+        );
         let is_wanted = self.interest == Interest::Shown || !wanted.is_empty();
-        if is_wanted && self.trouble.is_none() {
+        if is_wanted {
             if self.pool.workers.is_empty() {
                 effects.push(Effect::StartEngine(self.pool.start()));
             }
@@ -541,7 +596,7 @@ impl State {
                 continue;
             };
             if model.weights == Weights::Absent {
-                model.weights = Weights::Downloading { received: 0 };
+                model.weights = Weights::Downloading(Transfer::default());
                 effects.push(Effect::Download(at));
             }
             if model.weights != Weights::Here {
@@ -709,12 +764,40 @@ impl State {
         });
     }
 
-    fn receive(&mut self, model: usize, bytes: u64) {
+    fn receive(&mut self, model: usize, transfer: Transfer) {
         if let Some(model) = self.models.get_mut(model)
-            && let Weights::Downloading { received } = &mut model.weights
+            && matches!(model.weights, Weights::Downloading(_))
         {
-            *received = bytes;
+            model.weights = Weights::Downloading(transfer);
         }
+    }
+
+    fn take_file(&mut self, model: usize) {
+        self.set_weights(model, Weights::Here);
+        if let Some(model) = self.models.get_mut(model) {
+            model.is_asked_for = false;
+        }
+    }
+
+    fn ask_for(&mut self, model: usize) -> Vec<Effect> {
+        self.trouble = None;
+        if let Some(model) = self.models.get_mut(model) {
+            model.is_asked_for = model.weights != Weights::Here;
+        }
+        vec![Effect::Persist]
+    }
+
+    /// Takes models off the disk. One that a worker has stays in memory until the page is closed.
+    fn delete(&mut self, models: Vec<usize>) -> Vec<Effect> {
+        let (kept, released): (Vec<usize>, Vec<usize>) =
+            models.iter().copied().partition(|model| {
+                let mut workers = self.pool.workers.iter();
+                let is_in_use = workers.any(|worker| worker.loaded(*model) != Loaded::No);
+                self.models.give_up(*model, is_in_use)
+            });
+        self.announcement = words::deleted(models.len(), kept.len());
+        let released = released.into_iter().map(Effect::ReleaseFile);
+        released.chain([Effect::DeleteFiles(models)]).collect()
     }
 
     fn set_weights(&mut self, model: usize, weights: Weights) {
@@ -930,6 +1013,7 @@ impl State {
             }
             effects.push(Effect::AbortDownloads);
         }
+        self.models.ask_for_nothing();
         let dropped = self.items.keep(|item| !item.is_open() || item.drop_open());
         self.announcement = words::cancelled(dropped.len());
         self.forget(dropped, &mut effects);
@@ -1041,6 +1125,8 @@ mod tests {
             used_for,
             title: format!("{used_for:?}"),
             bytes: 1000,
+            on_disk: 0,
+            is_asked_for: false,
             weights: Weights::Absent,
         });
         State {
@@ -1322,8 +1408,12 @@ mod tests {
     fn cancel_while_downloading_stops_the_download() {
         let mut state = page();
         add(&mut state, &[0]);
-        state.update(Event::Received(CLASSIFIER, 1000));
-        assert_eq!(state.downloads(), [(CLASSIFIER, 1000)]);
+        let half = Transfer {
+            received: 500,
+            speed: None,
+        };
+        state.update(Event::Received(CLASSIFIER, half));
+        assert_eq!(state.downloads(), [(CLASSIFIER, half)]);
         let effects = state.update(Event::Cancel);
         assert!(effects.contains(&Effect::AbortDownloads), "{effects:?}");
         assert_eq!((state.phase(), state.downloads()), (Phase::Ready, vec![]));
@@ -1331,6 +1421,99 @@ mod tests {
             add(&mut state, &[1]),
             [Effect::StartEngine(W1), Effect::Download(CLASSIFIER)]
         );
+    }
+
+    /// Every model of the test site wholly on the disk.
+    fn all_on_disk() -> Event {
+        Event::Surveyed(Shelf {
+            on_disk: vec![1000; 4],
+            ..Shelf::default()
+        })
+    }
+
+    #[test]
+    fn a_model_can_be_fetched_before_anything_needs_it() {
+        let mut state = page();
+        let effects = state.update(Event::Fetch(ENCODER));
+        assert_eq!(effects, [Effect::Persist, Effect::Download(ENCODER)]);
+        assert_eq!(state.update(Event::Fetch(ENCODER)), [Effect::Persist]);
+        assert_eq!(state.update(Event::Downloaded(ENCODER)), []);
+        assert_eq!(state.models.place(ENCODER), Place::MemoryOnly);
+        state.update(all_on_disk());
+        assert_eq!(state.models.place(ENCODER), Place::OnDisk);
+    }
+
+    #[test]
+    fn a_fetch_that_failed_is_tried_again_when_asked_and_not_after_cancelling() {
+        let failed = || {
+            let mut state = page();
+            state.update(Event::Fetch(ENCODER));
+            let error = DownloadError::InsecureAddress;
+            state.update(Event::DownloadFailed(ENCODER, error.into()));
+            state
+        };
+        assert_eq!(
+            failed().update(Event::Retry),
+            [Effect::FocusResults, Effect::Download(ENCODER)]
+        );
+        let mut state = failed();
+        let effects = state.update(Event::Cancel);
+        assert!(!effects.contains(&Effect::Download(ENCODER)), "{effects:?}");
+        assert_eq!(
+            state.update(Event::Intent).last(),
+            Some(&Effect::Download(CLASSIFIER))
+        );
+    }
+
+    #[test]
+    fn a_deleted_model_is_fetched_again_when_it_is_needed() {
+        let mut state = page();
+        state.update(Event::Fetch(CLASSIFIER));
+        state.update(Event::Downloaded(CLASSIFIER));
+        state.update(all_on_disk());
+        let effects = state.update(Event::DeleteModels(vec![CLASSIFIER]));
+        assert_eq!(
+            effects,
+            [
+                Effect::ReleaseFile(CLASSIFIER),
+                Effect::DeleteFiles(vec![CLASSIFIER])
+            ]
+        );
+        assert_eq!(state.models.place(CLASSIFIER), Place::Nowhere);
+        assert_eq!(
+            add(&mut state, &[0]),
+            [Effect::StartEngine(W0), Effect::Download(CLASSIFIER)]
+        );
+    }
+
+    #[test]
+    fn a_deleted_model_that_is_at_work_stays_in_memory() {
+        let mut state = set_up();
+        state.update(all_on_disk());
+        let effects = state.update(Event::DeleteModels(vec![CLASSIFIER]));
+        assert_eq!(effects, [Effect::DeleteFiles(vec![CLASSIFIER])]);
+        assert_eq!(state.models.place(CLASSIFIER), Place::MemoryOnly);
+        assert_eq!(
+            add(&mut state, &[0]),
+            [Effect::Work(W0, Work::Classify(id(0), CLASSIFIER))]
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_model_is_told_from_the_whole() {
+        let mut state = page();
+        state.update(Event::Surveyed(Shelf {
+            on_disk: vec![0, 400, 1000, 0],
+            ..Shelf::default()
+        }));
+        let places: Vec<Place> = (0..4).map(|at| state.models.place(at)).collect();
+        let expected = [
+            Place::Nowhere,
+            Place::PartOnDisk(400),
+            Place::OnDisk,
+            Place::Nowhere,
+        ];
+        assert_eq!(places, expected);
     }
 
     #[test]
@@ -1467,7 +1650,7 @@ mod tests {
         let mut state = page();
         assert_eq!(state.activity(), None);
         add(&mut state, &[0]);
-        state.update(Event::Received(CLASSIFIER, 7));
+        state.update(Event::Received(CLASSIFIER, Transfer::default()));
         assert_eq!(state.activity(), Some(Activity::Downloading));
         state.update(Event::Downloaded(CLASSIFIER));
         assert_eq!(state.activity(), Some(Activity::StartingEngine));

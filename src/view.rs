@@ -12,6 +12,7 @@ mod metrics;
 mod models;
 mod performance;
 mod requests;
+mod site;
 mod trouble;
 
 use leptos::prelude::*;
@@ -26,6 +27,7 @@ use metrics::LiveMetrics;
 pub(crate) use models::ModelsPanel;
 pub(crate) use performance::PerformancePage;
 pub(crate) use requests::RequestCount;
+pub(crate) use site::SiteNotes;
 use trouble::TroublePanel;
 
 /// Everything below the drop zone of the demo.

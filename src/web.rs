@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, BlobPropertyBag, CanvasRenderingContext2d, FocusOptions, HtmlCanvasElement, HtmlElement,
-    ImageData, Url,
+    ImageData, Response, Url,
 };
 
 use crate::flavour::probe;
@@ -23,6 +23,19 @@ const SMALL_QUALITY: f64 = 0.7;
 /// The query part of the page's address, with its question mark; empty where there is none.
 pub(crate) fn query() -> String {
     window().location().search().unwrap_or_default()
+}
+
+/// The full address of a file of this site, given its path from the site's root, wherever under that
+/// root the page stands.
+pub(crate) fn at_site(path: &str) -> String {
+    // `<base>` in every document of the site leads to the root.
+    let root = document().base_uri().ok().flatten().unwrap_or_default();
+    format!("{root}{path}")
+}
+
+/// Whether the browser has a network; it may be wrong about a `true`.
+pub(crate) fn is_online() -> bool {
+    window().navigator().on_line()
 }
 
 /// Milliseconds since the page began.
@@ -44,6 +57,21 @@ pub(crate) fn date() -> String {
 pub(crate) fn is_isolated() -> bool {
     let isolated = js_sys::Reflect::get(&window(), &"crossOriginIsolated".into());
     isolated.is_ok_and(|isolated| isolated.is_truthy())
+}
+
+/// Waits so many milliseconds.
+pub(crate) async fn pause(milliseconds: i32) {
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        let window = window();
+        // Fails only for code that is no function.
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&done, milliseconds);
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// The whole body of a response.
+pub(crate) async fn blob(response: &Response) -> Result<Blob, JsValue> {
+    Ok(JsFuture::from(response.blob()?).await?.unchecked_into())
 }
 
 /// Whether this browser accepts a flavour's instructions.

@@ -7,8 +7,8 @@ use crate::lab::Device;
 use crate::language::{fill, number, say};
 use crate::requests::Tally;
 use crate::state::{
-    Activity, Content, Filter, Item, KEPT, LabStep, Picture, Progress, Run, State, Step,
-    TableStage, Text, Warning,
+    Activity, Connection, Content, Filter, Item, KEPT, LabStep, NotKept, Picture, Place, Progress,
+    Run, Shelf, State, Step, TableStage, Text, Transfer, Warning,
 };
 
 /// Said when results were removed.
@@ -65,19 +65,35 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     number(bytes as f64 / 1e6, 1)
 }
 
-/// Bytes for people: `9.3 MB`, or `431 KB` where that says more.
+/// Bytes for people: `9.3 MB`, or `431 KB` or `1.2 GB` where that says more.
 pub(crate) fn size(bytes: u64) -> String {
-    if bytes < 1_000_000 {
-        format!("{} KB", number(bytes as f64 / 1e3, 0))
-    } else {
-        format!("{} MB", megabytes(bytes))
+    match bytes {
+        0..1_000_000 => format!("{} KB", number(bytes as f64 / 1e3, 0)),
+        1_000_000_000.. => format!("{} GB", number(bytes as f64 / 1e9, 1)),
+        _ => format!("{} MB", megabytes(bytes)),
     }
 }
 
-/// How far a download is: `3.1 of 9.3 MB`.
-pub(crate) fn received(bytes: u64, total: u64) -> String {
-    let (done, all) = (megabytes(bytes.min(total)), megabytes(total));
-    fill("{done} of {all} MB", &[("done", &done), ("all", &all)])
+/// How far a download is: `3.1 of 9.3 MB · 2.1 MB/s · 3 s left`.
+pub(crate) fn transfer(transfer: Transfer, total: u64) -> String {
+    let (done, all) = (megabytes(transfer.received.min(total)), megabytes(total));
+    let mut words = fill("{done} of {all} MB", &[("done", &done), ("all", &all)]);
+    if let Some(speed) = transfer.speed {
+        words += &format!(" · {}/s", size(speed));
+    }
+    if let Some(left) = transfer.seconds_left(total) {
+        words += " · ";
+        words += &fill("{time} left", &[("time", &duration(left))]);
+    }
+    words
+}
+
+/// Seconds for people: `42 s`, or `3 min` from two minutes on.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
+    }
 }
 
 /// What a download's progress bar is called. `title` is the model's.
@@ -342,7 +358,7 @@ pub(crate) fn licence(origin: &str, spdx: &str, holder: &str) -> String {
 /// How large a model is, and how much of that is fetched.
 pub(crate) fn download_size(served: &ServedFile) -> String {
     fill(
-        "{size}, {packed} to fetch, weights in {weights}, kept in memory until the page is closed",
+        "{size}, {packed} to fetch, weights in {weights}",
         &[
             ("size", &size(served.bytes)),
             ("packed", &size(served.packed)),
@@ -944,6 +960,121 @@ pub(crate) fn requests(tally: Tally) -> String {
     )
 }
 
+// The models on this device, and the site without a network.
+
+/// Said when a newer version of the site is here.
+pub(crate) fn new_version() -> String {
+    say("A new version is ready.")
+}
+/// Stands beside the button that loads the newer version.
+pub(crate) fn new_version_costs() -> String {
+    say("Updating loads the page anew; results on it are cleared.")
+}
+pub(crate) fn update() -> String {
+    say("Update")
+}
+/// Shown without a network.
+pub(crate) fn offline() -> String {
+    say("Offline: what is here keeps working.")
+}
+pub(crate) fn delete_all() -> String {
+    say("Delete all models")
+}
+
+/// Said when the network came or went.
+pub(crate) fn connection(connection: Connection) -> String {
+    match connection {
+        Connection::Online => say("Online again."),
+        Connection::Offline => offline(),
+    }
+}
+
+/// The button that fetches a model, stops that, or removes the model from the disk.
+pub(crate) fn keeping(place: Place, title: &str) -> String {
+    let sentence = match place {
+        Place::OnDisk => "Delete {title}",
+        Place::Downloading(_) => "Cancel",
+        _ => "Download {title}",
+    };
+    fill(sentence, &[("title", title)])
+}
+
+/// Said when models were removed from the disk, of which some are in memory still.
+pub(crate) fn deleted(n: usize, n_in_memory: usize) -> String {
+    let deleted = counted(
+        n,
+        "1 model deleted from this device.",
+        "{n} models deleted from this device.",
+    );
+    match n_in_memory {
+        0 => deleted,
+        _ => format!(
+            "{deleted} {}",
+            say("What is in use stays in memory until the page is closed.")
+        ),
+    }
+}
+
+/// Where a model is, in a word or two.
+pub(crate) fn place(place: Place) -> String {
+    match place {
+        Place::Nowhere => say("Not downloaded"),
+        Place::Downloading(_) => say("Downloading"),
+        Place::PartOnDisk(_) => say("Partly downloaded"),
+        Place::OnDisk => say("Downloaded"),
+        Place::MemoryOnly => say("In memory only"),
+    }
+}
+
+/// How much of a model is where. `bytes` is the whole.
+pub(crate) fn place_figures(place: Place, bytes: u64) -> String {
+    let on_device = |size: &str| fill("{size} on this device", &[("size", size)]);
+    match place {
+        Place::Nowhere => fill("{size} to fetch", &[("size", &size(bytes))]),
+        Place::Downloading(at) => transfer(at, bytes),
+        Place::PartOnDisk(received) => {
+            let at = Transfer {
+                received,
+                speed: None,
+            };
+            on_device(&transfer(at, bytes))
+        }
+        Place::OnDisk => on_device(&size(bytes)),
+        Place::MemoryOnly => say("until the page is closed"),
+    }
+}
+
+/// What models take on the disk, how much room there is as far as the browser says, and why models
+/// are not kept, if they are not.
+pub(crate) fn shelf(shelf: &Shelf, not_kept: Option<&NotKept>) -> String {
+    let models = size(shelf.on_disk.iter().sum());
+    let mut sentences = vec![fill(
+        "Models take {size} on this device.",
+        &[("size", &models)],
+    )];
+    if let (Some(used), Some(quota)) = (shelf.used, shelf.quota) {
+        sentences.push(fill(
+            "The site takes {used} of the {quota} that the browser allows.",
+            &[("used", &size(used)), ("quota", &size(quota))],
+        ));
+    }
+    if let Some(reason) = not_kept {
+        sentences.push(say(
+            "Some are in memory only and must be fetched again on the next visit:",
+        ));
+        sentences.push(match reason {
+            NotKept::Full => say(
+                "there is no room left. Delete models that you do not need, or free space on the device.",
+            ),
+            NotKept::Unavailable { detail } => fill(
+                "this browser does not let the page keep files, as in a private window ({detail}).",
+                &[("detail", detail)],
+            ),
+        });
+    }
+    sentences.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use vitrine_protocol::{AnalysisTimes, Failure, PictureError, RequestId};
@@ -963,8 +1094,18 @@ mod tests {
 
     #[test]
     fn a_download_never_shows_more_than_there_is() {
-        assert_eq!(received(3_140_000, 9_332_381), "3.1 of 9.3 MB");
-        assert_eq!(received(10_000_000, 9_332_381), "9.3 of 9.3 MB");
+        let received = |received, speed| transfer(Transfer { received, speed }, 9_332_381);
+        assert_eq!(received(3_140_000, None), "3.1 of 9.3 MB");
+        assert_eq!(received(10_000_000, None), "9.3 of 9.3 MB");
+        assert_eq!(
+            received(3_140_000, Some(2_100_000)),
+            "3.1 of 9.3 MB · 2.1 MB/s · 3 s left"
+        );
+        assert_eq!(
+            received(0, Some(50_000)),
+            "0.0 of 9.3 MB · 50 KB/s · 4 min left"
+        );
+        assert_eq!(received(5, Some(0)), "0.0 of 9.3 MB · 0 KB/s");
     }
 
     #[test]

@@ -39,10 +39,10 @@ pub(super) fn ActivityPanel(state: ReadSignal<State>, report: fn(Event)) -> impl
 #[component]
 fn Download(state: ReadSignal<State>, model: usize) -> impl IntoView {
     let (title, total) = state.with_untracked(|state| state.models.title_and_bytes(model));
-    let received = Memo::new(move |_| {
+    let transfer = Memo::new(move |_| {
         let downloads = state.with(State::downloads);
         let of_model = downloads.into_iter().find(|(at, _)| *at == model);
-        of_model.map_or(0, |(_, received)| received)
+        of_model.map_or_else(Default::default, |(_, transfer)| transfer)
     });
     view! {
         <div class="download">
@@ -50,9 +50,9 @@ fn Download(state: ReadSignal<State>, model: usize) -> impl IntoView {
             <progress
                 aria-label=words::downloading(&title)
                 max=total.to_string()
-                value=move || received.get().to_string()
+                value=move || transfer.get().received.to_string()
             ></progress>
-            <p class="figures">{move || words::received(received.get(), total)}</p>
+            <p class="figures">{move || words::transfer(transfer.get(), total)}</p>
         </div>
     }
 }

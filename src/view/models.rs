@@ -4,18 +4,102 @@ use leptos::prelude::*;
 use vitrine_protocol::{ModelEntry, Source, Variant};
 
 use crate::language::say;
+use crate::state::{Event, Place, State};
 use crate::words;
 
-/// Every model of this site with its measured quality.
+use super::trouble::TroublePanel;
+
+/// Every model of this site: its measured quality, and whether it is on this device.
 #[component]
-pub(crate) fn ModelsPanel(models: Vec<ModelEntry>) -> impl IntoView {
+pub(crate) fn ModelsPanel(
+    models: Vec<ModelEntry>,
+    state: ReadSignal<State>,
+    report: fn(Event),
+) -> impl IntoView {
     let cards: Vec<_> = models
         .into_iter()
-        .map(|model| view! { <ModelCard model /> })
+        .enumerate()
+        .map(|(at, model)| {
+            let keeping = keeping(at, &model, state, report);
+            view! {
+                <div class="model glass">
+                    <ModelCard model />
+                    {keeping}
+                </div>
+            }
+        })
         .collect();
     view! {
+        <TroublePanel state report />
+        <ShelfNote state report />
         <div class="model-list">{cards}</div>
     }
+    .into_any()
+}
+
+/// What all models take on the disk, and a way to have them off it.
+#[component]
+fn ShelfNote(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
+    let shelf =
+        Memo::new(move |_| state.with(|state| words::shelf(&state.shelf, state.not_kept.as_ref())));
+    let kept = Memo::new(move |_| state.with(|state| state.models.on_disk()));
+    view! {
+        <div class="shelf">
+            <p class="figures">{shelf}</p>
+            <button
+                type="button"
+                class="button quiet"
+                hidden=move || kept.with(Vec::is_empty)
+                on:click=move |_| report(Event::DeleteModels(kept.get_untracked()))
+            >
+                {words::delete_all()}
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// Whether a model is on this device, and a way to change that. `at` is its index.
+fn keeping(at: usize, model: &ModelEntry, state: ReadSignal<State>, report: fn(Event)) -> AnyView {
+    let (title, bytes) = (model.title.clone(), model.served.packed);
+    let place = Memo::new(move |_| state.with(|state| state.models.place(at)));
+    // One button that changes, so that the focus stays where it is.
+    let button = move || words::keeping(place.get(), &title);
+    let press = move |_| {
+        report(match place.get_untracked() {
+            Place::OnDisk => Event::DeleteModels(vec![at]),
+            Place::Downloading(_) => Event::Cancel,
+            _ => Event::Fetch(at),
+        });
+    };
+    let received = move || match place.get() {
+        Place::Downloading(transfer) => transfer.received.to_string(),
+        _ => "0".to_owned(),
+    };
+    view! {
+        <div class="keeping">
+            <p>
+                <span class="badge">{move || words::place(place.get())}</span>
+                " "
+                <span class="figures">{move || words::place_figures(place.get(), bytes)}</span>
+            </p>
+            <progress
+                aria-label=words::downloading(&model.title)
+                max=bytes.to_string()
+                value=received
+                hidden=move || !matches!(place.get(), Place::Downloading(_))
+            ></progress>
+            <button
+                type="button"
+                class="button quiet"
+                hidden=move || place.get() == Place::MemoryOnly
+                on:click=press
+            >
+                {button}
+            </button>
+        </div>
+    }
+    .into_any()
 }
 
 /// One model; what it does is always in view, the figures when asked for.
@@ -45,7 +129,7 @@ fn ModelCard(model: ModelEntry) -> impl IntoView {
     let has_figures = !measured.is_empty();
     let limits = model.limits;
     view! {
-        <details class="model glass">
+        <details>
             <summary>
                 <span class="model-title">{model.title}</span>
                 " "

@@ -30,18 +30,19 @@ export function visitingWith(browser) {
 /** One visit, watched for everything that should not happen. */
 export class Visit {
   /** Opens the site in a context of its own, which starts with an empty cache. */
-  static async open(browser, { query = "", context: options = {}, prepare } = {}) {
+  static async open(browser, { query = "", context: options = {}, prepare, site = SITE } = {}) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    const visit = new Visit(context, page);
+    const visit = new Visit(context, page, site);
     if (prepare) await prepare(page);
-    await page.goto(`${SITE}${query}`, { waitUntil: "commit" });
+    await page.goto(`${site}${query}`, { waitUntil: "commit" });
     return visit;
   }
 
-  constructor(context, page) {
+  constructor(context, page, site) {
     this.context = context;
     this.page = page;
+    this.site = site;
     this.requests = [];
     this.problems = [];
     context.on("request", (request) => this.requests.push(request.url()));
@@ -53,7 +54,7 @@ export class Visit {
 
   /** Ends the visit after asserting what holds for every visit: nothing leaves the origin. */
   async close() {
-    const { origin } = new URL(SITE);
+    const { origin } = new URL(this.site);
     const strangers = this.requests.filter((url) => /^https?:/.test(url) && new URL(url).origin !== origin);
     await this.context.close();
     assert.deepEqual(strangers, [], "requests that left the origin");

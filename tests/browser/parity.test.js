@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { catalog, classification, engineFolder, fixture, labelFile, launch, SITE, TEST_FILES } from "./support.js";
+import { catalog, classification, engineFolder, fixture, labelFile, launch, modelUrls, TEST_FILES } from "./support.js";
 
 /** Largest difference on a logit that the foundation allows. */
 const TOLERANCE = 1e-3;
@@ -29,9 +29,9 @@ for (const flavour of ["simd", "relaxed"]) {
     const page = await browser.newPage();
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     const results = await page.evaluate(
-      async ({ enginesUrl, engineUrl, modelUrl, entry, input: spec, labels, cases }) => {
+      async ({ enginesUrl, engineUrl, modelUrls, entry, input: spec, labels, cases }) => {
         const { loadClassifier, maxDifference } = await import(enginesUrl);
-        const engine = await loadClassifier({ engineUrl, modelUrl, entry, labels });
+        const engine = await loadClassifier({ engineUrl, modelUrls, entry, labels });
         const side = spec.crop;
         const results = [];
         for (const { picture, cropUrl, logits } of cases) {
@@ -55,7 +55,7 @@ for (const flavour of ["simd", "relaxed"]) {
       {
         enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
         engineUrl: await engineFolder(flavour),
-        modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
+        modelUrls: modelUrls(entry),
         entry,
         input: classification(entry).input,
         labels: await labelFile(entry),

@@ -49,6 +49,11 @@ export async function catalog() {
   return JSON.parse(await readFile(path.join(root, "target/site/catalog.json"), "utf8"));
 }
 
+/** Addresses of the pieces that a model travels in, in order. */
+export function modelUrls(entry) {
+  return entry.chunks.map(({ sha256 }) => new URL(`models/${sha256}.part`, SITE).href);
+}
+
 /** How a picture classifier reads pictures and names classes: `{ input, output }`. */
 export function classification(entry) {
   return entry.spec["picture-classification"] ?? entry.spec["text-classification"];

@@ -10,6 +10,7 @@ mod models;
 mod pack;
 mod page;
 mod paths;
+mod precache;
 mod serve;
 mod setup;
 mod shell;

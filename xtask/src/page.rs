@@ -9,7 +9,7 @@ use vitrine_protocol::{Catalog, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{models, pack, setup, shell};
+use crate::{models, pack, precache, setup, shell};
 
 /// Builds everything that is served into `paths.dist()`, around these engines. Set-up and models
 /// must be there.
@@ -41,7 +41,8 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
         .arg(paths.dist());
     run_quietly("page", &mut command)?;
     shell::write_routes(paths)?;
-    report_sizes(paths)
+    report_sizes(paths)?;
+    precache::write(paths)
 }
 
 fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {

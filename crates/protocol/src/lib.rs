@@ -17,11 +17,11 @@ pub use prediction::{
     ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,
 };
 pub use registry::{
-    Activation, Card, Channels, CharactersOutput, Conversion, DetectionInput, DetectionOutput,
-    DirectionOutput, Features, FeaturesInput, FeaturesOutput, Gives, Licence, LineInput,
-    ModelEntry, PackageRegistry, PictureInput, Registry, ResizeFilter, Sample, ScoresOutput,
-    ServedFile, Source, Spec, TextScoresOutput, TokenInput, Tokeniser, Variant, Vocabulary,
-    Weights,
+    Activation, Card, Channels, CharactersOutput, Chunk, Conversion, DetectionInput,
+    DetectionOutput, DirectionOutput, Features, FeaturesInput, FeaturesOutput, Gives, Licence,
+    LineInput, ModelEntry, PackageRegistry, PictureInput, Registry, ResizeFilter, Sample,
+    ScoresOutput, ServedFile, Source, Spec, TextScoresOutput, TokenInput, Tokeniser, Variant,
+    Vocabulary, Weights,
 };
 #[cfg(feature = "registry")]
 pub use registry::{RegistryError, RegistryErrors};

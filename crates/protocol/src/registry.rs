@@ -35,6 +35,10 @@ pub struct ModelEntry {
     pub source: Source,
     /// The file the page downloads.
     pub served: ServedFile,
+    /// The pieces that its packed copy travels in, in order. The build fills them in; there are none
+    /// before.
+    #[serde(default)]
+    pub chunks: Vec<Chunk>,
     /// The text file the model cannot be used without: a tokeniser's words, a reader's characters.
     pub vocabulary: Option<Vocabulary>,
     /// What the model is for, what it reads and what it answers.
@@ -196,10 +200,19 @@ pub struct ServedFile {
     pub packed: u64,
 }
 
-impl ServedFile {
-    /// Name of the copy that travels, under `models/` of the site.
-    pub fn packed_file(&self) -> String {
-        format!("{}.zlib", self.file)
+/// A piece of a model's packed copy: a file of its own on the site, named by its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+impl Chunk {
+    /// File name under `models/` of the site.
+    pub fn file(&self) -> String {
+        format!("{}.part", self.sha256)
     }
 }
 

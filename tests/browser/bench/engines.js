@@ -1,27 +1,27 @@
 // Engines in one page behind the same two calls: load, then run with a Float32Array of pixels.
 
 /** A picture classifier of ours in one flavour, on this thread. */
-export async function loadClassifier({ engineUrl, modelUrl, entry, labels }) {
+export async function loadClassifier({ engineUrl, modelUrls, entry, labels }) {
   const glue = await import(`${engineUrl}engine.js`);
   await glue.default();
-  const session = new glue.Session(entry, labels, await unpacked(modelUrl));
+  const session = new glue.Session(entry, labels, await unpacked(modelUrls));
   return { run: async (pixels) => session.run(pixels) };
 }
 
 /** Our engine in one flavour, on this thread, with any model. */
-export async function loadVitrine({ engineUrl, modelUrl, shape, readsIds = false }) {
+export async function loadVitrine({ engineUrl, modelUrls, shape, readsIds = false }) {
   const glue = await import(`${engineUrl}engine.js`);
   await glue.default();
-  const model = new glue.BareModel(await unpacked(modelUrl), new Uint32Array(shape), readsIds);
+  const model = new glue.BareModel(await unpacked(modelUrls), new Uint32Array(shape), readsIds);
   return { run: async (values) => model.run(values), profile: (values) => model.profile(values) };
 }
 
 /** onnxruntime-web's wasm engine with one thread, on the same file. */
-export async function loadOnnxRuntime({ ortUrl, modelUrl, shape, readsIds = false }) {
+export async function loadOnnxRuntime({ ortUrl, modelUrls, shape, readsIds = false }) {
   const ort = await import(`${ortUrl}ort.wasm.min.mjs`);
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = ortUrl;
-  const bytes = await unpacked(modelUrl);
+  const bytes = await unpacked(modelUrls);
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
   const feeds = (values) => {
     if (!readsIds) return { [session.inputNames[0]]: new ort.Tensor("float32", values, shape) };
@@ -77,8 +77,9 @@ export async function interleave(engines, pixels, { warmUp, rounds }) {
   return times;
 }
 
-/** The bytes of a model, which the site sends packed with zlib. */
-async function unpacked(url) {
-  const { body } = await fetch(url);
-  return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer());
+/** The bytes of a model, which the site sends packed with zlib and in pieces. */
+async function unpacked(urls) {
+  const pieces = await Promise.all(urls.map(async (url) => (await fetch(url)).blob()));
+  const stream = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

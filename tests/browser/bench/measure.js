@@ -1,6 +1,6 @@
 // One measurement in Chromium, and the figures made of it.
 
-import { catalog, engineFolder, TEST_FILES, SITE } from "../support.js";
+import { catalog, engineFolder, modelUrls, TEST_FILES } from "../support.js";
 import { CASES, caseName } from "./models.js";
 
 /** Rounds before anything counts: V8 still replaces its baseline code during the first ones. */
@@ -18,7 +18,7 @@ export async function measure(page, { input = CASES[0], flavours, rounds, stockE
     ...input,
     enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
     ortUrl: new URL("browser/node_modules/onnxruntime-web/dist/", TEST_FILES).href,
-    modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
+    modelUrls: modelUrls(entry),
     engineUrls: Object.fromEntries(
       await Promise.all(flavours.map(async (flavour) => [flavour, await engineFolder(flavour)])),
     ),
@@ -63,7 +63,7 @@ export async function profile(page, { input, flavour, rounds }) {
   const setting = {
     ...input,
     enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
-    modelUrl: new URL(`models/${entry.served.file}.zlib`, SITE).href,
+    modelUrls: modelUrls(entry),
     engineUrl: await engineFolder(flavour),
     rounds,
     warmUp: WARM_UP_ROUNDS,

@@ -183,6 +183,7 @@ fn model_entry(value: Value) -> Result<ModelEntry, Problem> {
         licence: raw.licence,
         source: raw.source,
         served: raw.served,
+        chunks: Vec::new(),
         vocabulary: raw.vocabulary,
         spec,
         variants: raw.variant,
