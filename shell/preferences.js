@@ -96,6 +96,7 @@ const SHORTCUTS = {
   "?": () => keys.showModal(),
   o: () => press("picker"),
   t: () => focus("text"),
+  c: () => press("camera-start"),
   r: () => focus("workspace"),
 };
 

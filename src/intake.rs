@@ -5,11 +5,14 @@
 
 use js_sys::Reflect;
 use leptos::prelude::document;
+use serde::Serialize;
+use vitrine_protocol::Stages as _;
 use wasm_bindgen::prelude::*;
-use web_sys::{CustomEvent, File};
+use web_sys::{CustomEvent, CustomEventInit, File};
 
-use crate::session::{add_files, add_text, report};
-use crate::state::{Event, Tools};
+use crate::session::{add_files, add_frame, add_text, report};
+use crate::state::{Event, Seen, Tools};
+use crate::{web, words};
 
 /// Takes files, texts and intentions from now on, and says so.
 pub(crate) fn listen() {
@@ -33,6 +36,12 @@ pub(crate) fn listen() {
         }));
     });
     on("vitrine:intent", |_| report(Event::Intent));
+    on("vitrine:frame", |event| {
+        if let Ok(frame) = event.detail().dyn_into() {
+            add_frame(frame);
+        }
+    });
+    on("vitrine:camera-off", |_| report(Event::CameraStopped));
     tell("vitrine:listening");
 }
 
@@ -41,9 +50,55 @@ pub(crate) fn drop_coming() {
     tell("vitrine:cancel");
 }
 
+/// Has the camera show what came of its frame, and take the next one.
+pub(crate) fn show_frame(seen: &Seen) {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        classes: Vec<ShownClass<'a>>,
+        /// Milliseconds from the file to the classes.
+        time: f64,
+        /// Why there are none.
+        failed: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct ShownClass<'a> {
+        label: &'a str,
+        share: f64,
+        words: String,
+    }
+
+    tell_with(
+        "vitrine:frame-done",
+        &match seen {
+            Seen::Classes(classification) => Shown {
+                classes: (classification.classes.iter())
+                    .map(|class| ShownClass {
+                        label: &class.label,
+                        share: class.probability.into(),
+                        words: words::percent(class.probability.into()),
+                    })
+                    .collect(),
+                time: classification.times.total(),
+                failed: None,
+            },
+            Seen::Failed(failure) => Shown {
+                classes: Vec::new(),
+                time: 0.0,
+                failed: Some(failure.explain().what),
+            },
+        },
+    );
+}
+
 /// Tells the page's scripts something.
 pub(crate) fn tell(name: &str) {
-    if let Ok(event) = CustomEvent::new(name) {
+    tell_with(name, &());
+}
+
+fn tell_with(name: &str, detail: &impl Serialize) {
+    let init = CustomEventInit::new();
+    init.set_detail(&web::plain(detail));
+    if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
         // Fails only for an event that is being dispatched already.
         let _ = document().dispatch_event(&event);
     }

@@ -97,5 +97,11 @@ fn show_outside_workspace(state: ReadSignal<State>) {
     let phase = Memo::new(move |_| state.with(State::phase));
     Effect::new(move || web::set_phase(phase.get().key()));
     let announcement = Memo::new(move |_| state.with(|state| state.announcement.clone()));
-    Effect::new(move || web::set_status(&announcement.get()));
+    Effect::new(move |before: Option<()>| {
+        let words = announcement.get();
+        // What the shell said while the program started stands until there is something to say.
+        if before.is_some() || !words.is_empty() {
+            web::set_status(&words);
+        }
+    });
 }

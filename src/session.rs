@@ -97,6 +97,18 @@ pub(crate) fn add_text(text: String, is_handed_in: bool) {
     });
 }
 
+/// Takes a picture of the camera.
+pub(crate) fn add_frame(frame: File) {
+    let keep = |session: &mut Session| {
+        let id = session.new_id();
+        session.files.insert(id, frame);
+        id
+    };
+    if let Some(id) = with(keep) {
+        report(Event::FrameTaken(id));
+    }
+}
+
 /// Looks what is kept on the disk.
 pub(crate) fn survey() {
     with(|session| session.survey(Vec::new()));
@@ -179,6 +191,7 @@ impl Session {
             Effect::Work(worker, work) => self
                 .hand_over(worker, work)
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
+            Effect::ShowFrame(seen) => intake::show_frame(&seen),
             Effect::Tick => set_timeout(|| report(Event::Tick(web::now())), TICK),
             Effect::DropComing => intake::drop_coming(),
             Effect::FocusResults => web::focus_results(),
@@ -417,7 +430,10 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             let (file, times) = (file(id), classification.times);
             let thumbnail = keep_small(classification.picture.thumbnail, &attachment);
             report(Event::Classified(id, classification, thumbnail));
-            web::mark("vitrine:result", &ResultDetail { file, times });
+            // The camera's pictures have no names; a mark for each would fill the memory.
+            if !file.is_empty() {
+                web::mark("vitrine:result", &ResultDetail { file, times });
+            }
         }
         Reply::TextRead { id, reading } => {
             let (file, times) = (file(id), reading.times);

@@ -4,6 +4,7 @@
 //! It touches neither the browser nor a clock, so its tests run natively.
 
 mod batch;
+mod camera;
 mod item;
 mod items;
 mod lab;
@@ -21,6 +22,7 @@ use vitrine_protocol::{
 };
 
 pub(crate) use batch::{Batch, Filter, Flow, Layout, Progress, ROWS_PER_PAGE};
+pub(crate) use camera::{Camera, Seen};
 pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
@@ -56,6 +58,8 @@ pub(crate) struct State {
     pub(crate) site: Site,
     /// What is done with pictures.
     pub(crate) tools: Tools,
+    /// The camera's newest frame.
+    pub(crate) camera: Camera,
     /// What keeps everything from going on, until something is added or tried again.
     pub(crate) trouble: Option<Failure>,
     /// What is read out to those who do not see the page.
@@ -149,6 +153,10 @@ pub(crate) enum Event {
     Intent,
     /// Files were added, under ids that rise with each.
     Added(Vec<Added>),
+    /// The camera took a picture, and waits with the next one until it hears of this one.
+    FrameTaken(RequestId),
+    /// The camera was switched off.
+    CameraStopped,
     /// A text was typed, and typing paused; the next one replaces it.
     Typed(RequestId, String),
     /// A text was handed in to stay.
@@ -226,7 +234,7 @@ pub(crate) enum Event {
 }
 
 /// What is to be done because of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     StartEngine(WorkerId),
     EndEngine(WorkerId),
@@ -244,6 +252,8 @@ pub(crate) enum Effect {
     LoadModel(WorkerId, usize),
     /// Has the worker do something for an item, and watches how long it takes.
     Work(WorkerId, Work),
+    /// Tells the camera what came of its frame.
+    ShowFrame(Seen),
     /// Tells the time in a second.
     Tick,
     /// The files of these items are no longer needed.
@@ -309,6 +319,7 @@ impl State {
         if self.pool.workers.is_empty() {
             self.metrics.cool_down();
         }
+        self.follow_camera(&mut effects);
         self.advance(&mut effects);
         effects
     }
@@ -454,6 +465,11 @@ impl State {
         match event {
             Event::Intent => self.interest = Interest::Shown,
             Event::Added(files) => self.add(files),
+            Event::FrameTaken(id) => self.camera = Camera::Waiting(id),
+            Event::CameraStopped => {
+                let unseen = self.camera.stop().into_iter().collect();
+                return vec![Effect::Forget(unseen)];
+            }
             Event::Typed(id, text) => return self.type_text(id, text),
             Event::HandedIn(id, text) => return self.hand_in(id, text),
             Event::ToolsChosen(tools) => self.choose_tools(tools),
@@ -533,10 +549,25 @@ impl State {
         Vec::new()
     }
 
+    /// Tells the camera what came of its frame. A frame whose worker was ended waits for another.
+    fn follow_camera(&mut self, effects: &mut Vec<Effect>) {
+        if let Some((id, seen)) = self.camera.take_done() {
+            effects.extend([Effect::Forget(vec![id]), Effect::ShowFrame(seen)]);
+        }
+        if let Camera::Working(id) = self.camera
+            && self.pool.at(id).is_none()
+        {
+            self.camera = Camera::Waiting(id);
+        }
+    }
+
     /// Starts whatever can be started now.
     fn advance(&mut self, effects: &mut Vec<Effect>) {
         let mut wanted: Vec<Job> = self.items.wanted().collect();
         if self.interest == Interest::Shown && self.tools.classify {
+            wanted.push(Job::Classify);
+        }
+        if self.camera.waiting().is_some() && !wanted.contains(&Job::Classify) {
             wanted.push(Job::Classify);
         }
         if self.trouble.is_some() {
@@ -612,8 +643,10 @@ impl State {
         }
     }
 
-    /// Gives each worker that is free the job that has waited longest among those it can do.
+    /// Gives each worker that is free the job that has waited longest among those it can do; the
+    /// camera's frame comes first, because someone watches it.
     fn start_jobs(&mut self, effects: &mut Vec<Effect>) {
+        self.start_frame(effects);
         for at in 0..self.pool.workers.len() {
             if let Some((id, job)) = self.next_for(&self.pool.workers[at])
                 && let Some(work) = self.work(&self.pool.workers[at], id, job)
@@ -623,6 +656,21 @@ impl State {
                 worker.job = Some((id, job));
                 effects.push(Effect::Work(worker.id, work));
             }
+        }
+    }
+
+    fn start_frame(&mut self, effects: &mut Vec<Effect>) {
+        let classifier = self.models.classifier();
+        let mut workers = self.pool.workers.iter_mut();
+        let is_able = |worker: &&mut Worker| {
+            worker.job.is_none() && worker.loaded(classifier) == Loaded::Ready
+        };
+        if let Some(id) = self.camera.waiting()
+            && let Some(worker) = workers.find(is_able)
+        {
+            worker.job = Some((id, Job::Classify));
+            effects.push(Effect::Work(worker.id, Work::Classify(id, classifier)));
+            self.camera = Camera::Working(id);
         }
     }
 
@@ -824,6 +872,12 @@ impl State {
     }
 
     fn take_classes(&mut self, id: RequestId, value: Classification, thumbnail: Thumbnail) {
+        if self.items.get(id).is_none() {
+            // It is the camera's, if anyone's.
+            self.pool.answered(id);
+            self.camera.see(id, Seen::Classes(Box::new(value)));
+            return;
+        }
         let (model, times) = (value.model.clone(), value.times);
         let is_taken = self.take(id, &[Job::Classify], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
@@ -902,6 +956,9 @@ impl State {
     }
 
     fn give_failure(&mut self, id: RequestId, failure: Failure) {
+        if self.camera.see(id, Seen::Failed(failure.clone())) {
+            return;
+        }
         self.items.change(id, |item| item.fail(failure));
         self.settle(id);
     }
@@ -1089,6 +1146,7 @@ fn as_start(error: EngineError) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    mod camera;
     mod scheduling;
 
     use vitrine_protocol::{

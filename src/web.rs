@@ -210,11 +210,16 @@ pub(crate) fn mark(name: &str, detail: &impl Serialize) {
         detail: &'a T,
     }
 
-    // A flattened structure would become a JavaScript `Map`, which nobody expects there.
-    let plain = serde_wasm_bindgen::Serializer::json_compatible();
-    let options = Options { detail }.serialize(&plain).unwrap_or_default();
+    let options = plain(&Options { detail });
     // Marks are for measuring; a page without them works the same.
     let _ = performance_mark(name, &options);
+}
+
+/// A value as the page's scripts know values.
+pub(crate) fn plain(value: &impl Serialize) -> JsValue {
+    // A flattened structure would become a JavaScript `Map`, which nobody expects there.
+    let plain = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&plain).unwrap_or_default()
 }
 
 /// What a thrown value says of itself.

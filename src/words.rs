@@ -989,14 +989,15 @@ pub(crate) fn connection(connection: Connection) -> String {
     }
 }
 
-/// The button that fetches a model, stops that, or removes the model from the disk.
-pub(crate) fn keeping(place: Place, title: &str) -> String {
-    let sentence = match place {
-        Place::OnDisk => "Delete {title}",
-        Place::Downloading(_) => "Cancel",
-        _ => "Download {title}",
+/// The button that fetches a model, stops that, or removes the model from the disk: what it says,
+/// and its name, which tells it from the other models' buttons.
+pub(crate) fn keeping(place: Place, title: &str) -> (String, String) {
+    let (button, name) = match place {
+        Place::OnDisk => ("Delete", "Delete {title}"),
+        Place::Downloading(_) => ("Cancel", "Cancel"),
+        _ => ("Fetch", "Fetch {title}"),
     };
-    fill(sentence, &[("title", title)])
+    (say(button), fill(name, &[("title", title)]))
 }
 
 /// Said when models were removed from the disk, of which some are in memory still.

@@ -64,7 +64,7 @@ fn keeping(at: usize, model: &ModelEntry, state: ReadSignal<State>, report: fn(E
     let (title, bytes) = (model.title.clone(), model.served.packed);
     let place = Memo::new(move |_| state.with(|state| state.models.place(at)));
     // One button that changes, so that the focus stays where it is.
-    let button = move || words::keeping(place.get(), &title);
+    let words = Memo::new(move |_| words::keeping(place.get(), &title));
     let press = move |_| {
         report(match place.get_untracked() {
             Place::OnDisk => Event::DeleteModels(vec![at]),
@@ -92,10 +92,11 @@ fn keeping(at: usize, model: &ModelEntry, state: ReadSignal<State>, report: fn(E
             <button
                 type="button"
                 class="button quiet"
+                aria-label=move || words.get().1
                 hidden=move || place.get() == Place::MemoryOnly
                 on:click=press
             >
-                {button}
+                {move || words.get().0}
             </button>
         </div>
     }

@@ -42,7 +42,7 @@ const go = (name) => visit.page.getByRole("link", { name, exact: true }).click()
 const button = (name) => visit.page.getByRole("button", { name, exact: true });
 async function download(title) {
   await go("Models");
-  await button(`Download ${title}`).click();
+  await button(`Fetch ${title}`).click();
 }
 
 /** Waits until a model's badge says this; the badge stands beside the model's buttons. */

@@ -221,7 +221,7 @@ describe("loading", () => {
     await visit.choose(fixture("pictures/upright.jpg"));
     await visit.predictions("upright.jpg");
     const many = await Promise.all(
-      Array.from({ length: 40 }, async (_, i) => {
+      Array.from({ length: 20 }, async (_, i) => {
         const file = path.join(scratch, `copy-${i}.jpg`);
         await writeFile(file, await readFile(fixture("pictures/upright.jpg")));
         return file;

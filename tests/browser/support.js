@@ -21,7 +21,7 @@ export function fixture(name) {
 }
 
 /** Starts the browser that set-up found, with nothing of its own reaching for the network. */
-export function launch() {
+export function launch(...more) {
   return chromium.launch({
     executablePath: required("VITRINE_CHROMIUM"),
     args: [
@@ -32,6 +32,7 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
 }

@@ -16,11 +16,12 @@ use crate::paths::Paths;
 const STYLE_FIRST: [&str; 4] = ["tokens.css", "base.css", "layout.css", "components.css"];
 
 /// Modules of `shell/`, each after those it imports from.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     "language.js",
     "routes.js",
     "preferences.js",
     "intake.js",
+    "camera.js",
     "offline.js",
     "program.js",
 ];
