@@ -67,6 +67,11 @@ enum Task {
         #[arg(long, value_name = "FILE", num_args = 1..)]
         browser: Vec<String>,
     },
+    /// Do the main job on a published site, as a visitor does it
+    Smoke {
+        /// Where the site is, such as https://name.github.io/vitrine/
+        url: String,
+    },
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -103,6 +108,7 @@ fn main() -> Result<()> {
         }
         Task::Test { browser } if browser.is_empty() => test::run(&paths),
         Task::Test { browser } => test::run_browser_files(&paths, &browser),
+        Task::Smoke { url } => test::smoke(&paths, &url),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }

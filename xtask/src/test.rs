@@ -56,6 +56,20 @@ pub(crate) fn run_browser_files(paths: &Paths, files: &[String]) -> Result<()> {
     browser_tests(paths, files, predictions)
 }
 
+/// Does the main job on the site at this address.
+pub(crate) fn smoke(paths: &Paths, url: &str) -> Result<()> {
+    setup::for_tests(paths)?;
+    let site = format!("{}/", url.trim_end_matches('/'));
+    let mut command = Command::new("node");
+    command
+        .current_dir(paths.browser_tests())
+        .env("VITRINE_URL", &site)
+        .env("VITRINE_TESTS_URL", &site)
+        .env("VITRINE_CHROMIUM", setup::chromium()?)
+        .args(["--test", "--test-reporter=spec", "smoke/smoke.js"]);
+    step(&format!("Smoke test of {site}"), &mut command)
+}
+
 fn cargo(paths: &Paths) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(&paths.root);

@@ -1,0 +1,70 @@
+// The main job on a site that is published somewhere, as a visitor does it: `cargo xtask smoke URL`.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { PATIENCE, Visit } from "../page.js";
+import { SITE, launch } from "../support.js";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** Counts what the page's security policy refused, from the first script on. */
+const counting = (page) =>
+  page.addInitScript(() => {
+    globalThis.refused = [];
+    document.addEventListener("securitypolicyviolation", ({ blockedURI }) => globalThis.refused.push(blockedURI));
+  });
+
+test(`the main job works at ${SITE}`, async (t) => {
+  const visit = await Visit.open(browser, { prepare: counting });
+  const { page } = visit;
+  await visit.ready();
+  const times = await page.evaluate(() => performance.getEntriesByName("vitrine:interactive").map((mark) => mark.startTime));
+  t.diagnostic(`takes input after ${times[0]?.toFixed(0)} ms`);
+
+  await visit.sample("Cat");
+  const classes = await visit.predictions("chelsea.png");
+  assert.equal(classes.length, 5);
+  assert.match(classes[0], /cat \d+\.\d %$/);
+  t.diagnostic(`Cat: ${classes[0]}`);
+
+  await page.getByRole("button", { name: "Thank you so much" }).click();
+  const text = page.getByRole("article", { name: "Thank you so much" });
+  const emotions = await visit.items(text.getByRole("list", { name: "Emotion" }));
+  assert.match(emotions[0], /^gratitude /);
+  t.diagnostic(`text: ${emotions[0]}`);
+
+  for (const route of ["models/", "performance/", "how/", "accessibility/"]) {
+    const response = await page.context().request.get(new URL(route, SITE).href);
+    assert.equal(response.status(), 200, route);
+  }
+  assert.deepEqual(await page.evaluate(() => globalThis.refused), [], "refused by the page's security policy");
+  assert.deepEqual(visit.problems, []);
+
+  // The second visit, without a network.
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === "activated", null, {
+    timeout: PATIENCE,
+  });
+  // The engine is kept when the page has nothing to do.
+  await page.waitForFunction(
+    async () => {
+      const names = (await caches.keys()).filter((name) => name.startsWith("vitrine-site-"));
+      for (const name of names) {
+        const kept = await (await caches.open(name)).keys();
+        if (kept.some(({ url }) => url.endsWith("engine_bg.wasm"))) return true;
+      }
+      return false;
+    },
+    null,
+    { timeout: PATIENCE },
+  );
+  await visit.context.setOffline(true);
+  await page.reload();
+  await visit.ready();
+  await visit.sample("Cat");
+  assert.deepEqual(await visit.predictions("chelsea.png"), classes, "the same without a network");
+  await visit.close();
+});
