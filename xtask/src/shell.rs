@@ -4,7 +4,7 @@
 //! people is joined for the browser.
 
 use std::collections::HashSet;
-use std::fs;
+use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -55,6 +55,9 @@ const ROUTES: [Route; 4] = [
         description: "What was done so that everyone can use this page, how it is checked, and what is known to be missing.",
     },
 ];
+
+/// Names the address that the site is built for, where it is known.
+const SITE_URL: &str = "VITRINE_SITE_URL";
 
 /// Writes `style.css` and `boot.js` into `paths.site()`, where `index.html` expects them.
 pub(crate) fn join(paths: &Paths) -> Result<()> {
@@ -137,7 +140,12 @@ fn write_changed(paths: &Paths, name: &str, text: &str) -> Result<()> {
 /// Writes a document for each route beside the built `index.html`, and the one for addresses that
 /// do not exist.
 pub(crate) fn write_routes(paths: &Paths) -> Result<()> {
-    let index = fs::read_to_string(paths.dist().join("index.html")).context("reading the page")?;
+    let file = paths.dist().join("index.html");
+    let mut index = fs::read_to_string(&file).context("reading the page")?;
+    if let Ok(site) = env::var(SITE_URL) {
+        index = at_address(&index, &site)?;
+        fs::write(&file, &index).context("writing the page")?;
+    }
     for route in ROUTES {
         let folder = paths.dist().join(route.name);
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -147,6 +155,29 @@ pub(crate) fn write_routes(paths: &Paths) -> Result<()> {
     }
     let lost = with_hashes(&read(paths, "404.html")?)?;
     fs::write(paths.dist().join("404.html"), lost).context("writing 404.html")
+}
+
+/// Makes the picture that goes with shared links absolute, because who shows it knows no base, and
+/// names the page's own address.
+fn at_address(index: &str, site: &str) -> Result<String> {
+    let site = format!("{}/", site.trim_end_matches('/'));
+    if !site.starts_with("https://") && !site.starts_with("http://") {
+        bail!("{SITE_URL} is {site}, which is no address: it begins with https://");
+    }
+    if site.contains(['"', '<', '>', '&', ' ']) {
+        bail!("{SITE_URL} holds a character that no address has: {site}");
+    }
+    let picture = attribute_after(index, "property=\"og:image\"")?;
+    let text = replace_once(
+        index,
+        &format!("content=\"{picture}\""),
+        &format!("content=\"{site}{picture}\""),
+    )?;
+    replace_once(
+        &text,
+        "</title>",
+        &format!("</title><meta property=\"og:url\" content=\"{site}\" />"),
+    )
 }
 
 /// Names the style and the script that stand in the document in its security policy. Nothing else
@@ -182,7 +213,12 @@ fn document(index: &str, route: &Route) -> Result<String> {
         route.description,
     )?;
     let described = attribute_after(&text, "property=\"og:description\"")?.to_owned();
-    replace_once(&text, &described, route.description)
+    let text = replace_once(&text, &described, route.description)?;
+    let Ok(site) = attribute_after(&text, "property=\"og:url\"") else {
+        return Ok(text);
+    };
+    let own = format!("content=\"{site}{}/\"", route.name);
+    replace_once(&text, &format!("content=\"{site}\""), &own)
 }
 
 /// The value of the `content` attribute that follows a mark.
@@ -218,6 +254,18 @@ mod tests {
         assert!(!text.contains("All of it"), "{text}");
         assert_eq!(text.matches(ROUTES[0].title).count(), 2);
         assert_eq!(text.matches(ROUTES[0].description).count(), 2);
+    }
+
+    #[test]
+    fn links_that_are_shared_name_their_page_and_its_picture_in_full() {
+        let picture = r#"<meta property="og:image" content="icons/preview.png" />"#;
+        let index = at_address(&format!("{INDEX}{picture}"), "https://a.example/vitrine").unwrap();
+        assert!(index.contains(r#"content="https://a.example/vitrine/icons/preview.png""#));
+        assert!(index.contains(r#"property="og:url" content="https://a.example/vitrine/""#));
+        let text = document(&index, &ROUTES[0]).unwrap();
+        assert!(text.contains(r#"property="og:url" content="https://a.example/vitrine/models/""#));
+        assert!(at_address(&index, "vitrine").is_err());
+        assert!(at_address(&index, "https://a.example/\"><script>").is_err());
     }
 
     #[test]
