@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use vitrine_protocol::{Class, Explanation, Reading, RowAnalysis};
 
+use crate::language::explain;
 use crate::state::{Content, Item, Step, Table};
 use crate::words;
 
@@ -139,7 +140,7 @@ fn file_out(item: &Item) -> FileOut<'_> {
         Content::Table(_) => {}
     }
     let error = item.failure().map(|failure| {
-        let Explanation { what, why, next } = failure.explain();
+        let Explanation { what, why, next } = explain(failure);
         ErrorOut { what, why, next }
     });
     FileOut {

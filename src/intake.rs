@@ -10,6 +10,7 @@ use vitrine_protocol::Stages as _;
 use wasm_bindgen::prelude::*;
 use web_sys::{CustomEvent, CustomEventInit, File};
 
+use crate::language::explain;
 use crate::session::{add_files, add_frame, add_text, report};
 use crate::state::{Event, Seen, Tools};
 use crate::{web, words};
@@ -84,7 +85,7 @@ pub(crate) fn show_frame(seen: &Seen) {
             Seen::Failed(failure) => Shown {
                 classes: Vec::new(),
                 time: 0.0,
-                failed: Some(failure.explain().what),
+                failed: Some(explain(failure).what),
             },
         },
     );

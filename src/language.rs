@@ -4,6 +4,8 @@
 //! language, and a sentence that it lacks stays English. `shell/language.js` fetches the table
 //! before this program starts.
 
+use vitrine_protocol::{Explanation, Failure, Speaker};
+
 /// A sentence in the page's language.
 pub(crate) fn say(sentence: &str) -> String {
     table::get(sentence).unwrap_or_else(|| sentence.to_owned())
@@ -11,7 +13,7 @@ pub(crate) fn say(sentence: &str) -> String {
 
 /// A sentence in the page's language, each `{name}` in it replaced by the value of that name.
 pub(crate) fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
-    replace_all(&say(sentence), values)
+    vitrine_protocol::fill(&say(sentence), values)
 }
 
 /// A number with so many decimals, written as the page's language does.
@@ -26,28 +28,22 @@ pub(crate) fn number(value: f64, decimals: usize) -> String {
 /// The key under which a table has its language's decimal point.
 const DECIMAL_POINT: &str = "decimal point";
 
-/// Replaces every `{name}` in one pass, so that a value may itself hold braces.
-fn replace_all(template: &str, values: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        text += before;
-        let Some((name, behind)) = after.split_once('}') else {
-            text.push('{');
-            rest = after;
-            continue;
-        };
-        match values.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => text += value,
-            None => {
-                text.push('{');
-                text += name;
-                text.push('}');
-            }
-        }
-        rest = behind;
+/// Has failures told in the page's language.
+struct PageSpeaker;
+
+impl Speaker for PageSpeaker {
+    fn say(&self, sentence: &str, values: &[(&str, &str)]) -> String {
+        fill(sentence, values)
     }
-    text + rest
+
+    fn number(&self, value: f64, decimals: usize) -> String {
+        number(value, decimals)
+    }
+}
+
+/// A failure in the page's language.
+pub(crate) fn explain(failure: &Failure) -> Explanation {
+    failure.explain_by(&PageSpeaker)
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -86,13 +82,6 @@ mod tests {
     use vitrine_protocol::{AnalysisTimes, ReadingTimes, StageTimes, Stages};
 
     use super::*;
-
-    #[test]
-    fn values_take_their_places_whatever_they_hold() {
-        let values = [("a", "{b}"), ("b", "2")];
-        assert_eq!(replace_all("{a} of {b}, {c}", &values), "{b} of 2, {c}");
-        assert_eq!(replace_all("an open { brace", &values), "an open { brace");
-    }
 
     #[test]
     fn numbers_are_rounded_to_their_decimals() {
@@ -170,6 +159,25 @@ mod tests {
         sentences
     }
 
+    /// The three sentences of every failure.
+    fn told_in(file: &str) -> Vec<String> {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let told = text.split("told(\n").skip(1);
+        let sentences = |told: &str| {
+            let list = told
+                .split_once("\n            ],")?
+                .0
+                .trim_start()
+                .strip_prefix('[')?;
+            let literals = list
+                .split("\n")
+                .filter_map(|line| line.trim().strip_prefix('"'));
+            Some(literals.map(literal_in).collect::<Vec<_>>())
+        };
+        told.filter_map(sentences).flatten().collect()
+    }
+
     /// A string literal without its escapes, up to its closing quotation mark.
     fn literal_in(text: &str) -> String {
         let mut literal = String::new();
@@ -208,6 +216,8 @@ mod tests {
         ];
         let stages = stages.into_iter().flat_map(|times| times.stages());
         sentences.extend(stages.map(|(name, _)| name.to_owned()));
+        sentences.extend(told_in("crates/protocol/src/failure.rs"));
+        sentences.extend(["rows", "columns", "JPEG, PNG, WebP, GIF or BMP"].map(str::to_owned));
         // A few of each kind, so that a search that finds nothing is noticed.
         for known in [
             "Cancel",
@@ -218,6 +228,8 @@ mod tests {
             "No upload",
             "Language",
             "Stop",
+            "This file is empty.",
+            "Add the table again.",
         ] {
             assert!(sentences.contains(known), "{known} was not found");
         }

@@ -12,6 +12,7 @@ use vitrine_protocol::{Explanation, RequestId};
 
 use super::card::{ResultCard, Small, Titles};
 use super::stage_of;
+use crate::language::explain;
 use crate::state::{Content, Event, Filter, Flow, Item, ROWS_PER_PAGE, State, Thumbnail, Totals};
 use crate::{export, web, words};
 
@@ -306,7 +307,7 @@ fn small_picture(item: &Item) -> AnyView {
 fn outcome(item: &Item) -> AnyView {
     let found = words::found(item);
     let failure = item.failure().map(|failure| {
-        let Explanation { what, why, next } = failure.explain();
+        let Explanation { what, why, next } = explain(failure);
         view! {
             <span class="what">{what}</span>
             " "

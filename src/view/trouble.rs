@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use vitrine_protocol::{Explanation, Failure};
 
-use crate::language::say;
+use crate::language::{explain, say};
 use crate::state::{Event, State};
 
 /// An alert with a way to try again, shown while something stands in the way.
@@ -41,7 +41,7 @@ pub(super) fn Sentences(
     failure: Failure,
     #[prop(optional)] about: Option<String>,
 ) -> impl IntoView {
-    let Explanation { what, why, next } = failure.explain();
+    let Explanation { what, why, next } = explain(&failure);
     view! {
         <div role="alert" class="sentences">
             {about.map(|name| view! { <h3 class="file-name"><bdi>{name}</bdi></h3> })}

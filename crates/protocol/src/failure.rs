@@ -253,214 +253,425 @@ pub struct Explanation {
 const READABLE: &str = "JPEG, PNG, WebP, GIF or BMP";
 
 impl Failure {
-    /// The failure in words for a person.
+    /// The failure in English words for a person.
     pub fn explain(&self) -> Explanation {
-        let [what, why, next] = match self {
+        self.explain_by(&English)
+    }
+
+    /// The failure in words for a person, in the speaker's language.
+    pub fn explain_by(&self, speaker: &dyn Speaker) -> Explanation {
+        let told = match self {
             Failure::Picture(error) => explain_picture(error),
             Failure::Text(error) => explain_text(error),
             Failure::Download(error) => explain_download(error),
             Failure::Engine(error) => explain_engine(error),
         };
+        let values: Vec<(&str, String)> = (told.values.into_iter())
+            .map(|(name, value)| match value {
+                Value::Text(text) => (name, text),
+                Value::Word(word) => (name, speaker.say(&word, &[])),
+                Value::Megabytes(bytes) => (
+                    name,
+                    format!("{} MB", speaker.number(bytes as f64 / 1e6, 1)),
+                ),
+            })
+            .collect();
+        let values: Vec<(&str, &str)> = (values.iter())
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let [what, why, next] = told
+            .sentences
+            .map(|sentence| speaker.say(sentence, &values));
         Explanation { what, why, next }
     }
 }
 
-fn explain_picture(error: &PictureError) -> [String; 3] {
+/// Writes sentences and numbers as a language does.
+pub trait Speaker {
+    /// The sentence in this language, each `{name}` in it replaced by the value of that name.
+    fn say(&self, sentence: &str, values: &[(&str, &str)]) -> String;
+    /// A number with so many decimals.
+    fn number(&self, value: f64, decimals: usize) -> String;
+}
+
+/// Says sentences as they stand in the sources.
+struct English;
+
+impl Speaker for English {
+    fn say(&self, sentence: &str, values: &[(&str, &str)]) -> String {
+        fill(sentence, values)
+    }
+
+    fn number(&self, value: f64, decimals: usize) -> String {
+        format!("{value:.decimals$}")
+    }
+}
+
+/// Replaces every `{name}` in one pass, so that a value may itself hold braces.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text += before;
+        let Some((name, behind)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => text += value,
+            None => {
+                text.push('{');
+                text += name;
+                text.push('}');
+            }
+        }
+        rest = behind;
+    }
+    text + rest
+}
+
+/// What happened, why, and what to do, with what stands in the places of all three.
+struct Told {
+    sentences: [&'static str; 3],
+    values: Vec<(&'static str, Value)>,
+}
+
+/// What stands in a place of a sentence.
+enum Value {
+    Text(String),
+    /// A word of English.
+    Word(String),
+    Megabytes(u64),
+}
+
+fn told<const N: usize>(sentences: [&'static str; 3], values: [(&'static str, Value); N]) -> Told {
+    Told {
+        sentences,
+        values: values.into(),
+    }
+}
+
+fn text(value: impl ToString) -> Value {
+    Value::Text(value.to_string())
+}
+
+fn explain_picture(error: &PictureError) -> Told {
     match error {
-        PictureError::Unreadable { detail } => [
-            "This file could not be read.".into(),
-            format!("The reason given: {detail}."),
-            "It may have been moved or changed: choose it again.".into(),
-        ],
-        PictureError::Empty => [
-            "This file is empty.".into(),
-            "It has 0 bytes, so there is nothing to look at.".into(),
-            "Copy or export it again, then add it once more.".into(),
-        ],
-        PictureError::TooManyBytes { bytes, limit } => [
-            "This file is too large.".into(),
-            format!(
-                "It has {}; the limit is {}.",
-                megabytes(*bytes),
-                megabytes(*limit)
-            ),
-            "Save it smaller, for example as a JPEG, and add it again.".into(),
-        ],
+        PictureError::Unreadable { detail } => told(
+            [
+                "This file could not be read.",
+                "The reason given: {detail}.",
+                "It may have been moved or changed: choose it again.",
+            ],
+            [("detail", text(detail))],
+        ),
+        PictureError::Empty => told(
+            [
+                "This file is empty.",
+                "It has 0 bytes, so there is nothing to look at.",
+                "Copy or export it again, then add it once more.",
+            ],
+            [],
+        ),
+        PictureError::TooManyBytes { bytes, limit } => told(
+            [
+                "This file is too large.",
+                "It has {met}; the limit is {limit}.",
+                "Save it smaller, for example as a JPEG, and add it again.",
+            ],
+            [
+                ("met", Value::Megabytes(*bytes)),
+                ("limit", Value::Megabytes(*limit)),
+            ],
+        ),
         PictureError::TooManyPixels {
             width,
             height,
             limit,
-        } => [
-            "This picture is too large.".into(),
-            format!(
-                "It has {width} × {height} pixels; the limit is {} megapixels.",
-                limit / 1_000_000
-            ),
-            "Scale it down and add it again.".into(),
-        ],
+        } => told(
+            [
+                "This picture is too large.",
+                "It has {width} × {height} pixels; the limit is {limit} megapixels.",
+                "Scale it down and add it again.",
+            ],
+            [
+                ("width", text(width)),
+                ("height", text(height)),
+                ("limit", text(limit / 1_000_000)),
+            ],
+        ),
         PictureError::SideTooLong {
             width,
             height,
             limit,
-        } => [
-            "This picture is too long.".into(),
-            format!("It has {width} × {height} pixels; the limit is {limit} pixels a side."),
-            "Scale or cut it down and add it again.".into(),
-        ],
-        PictureError::Svg => [
-            "SVG drawings cannot be classified.".into(),
-            "An SVG file is a list of drawing commands, not a photograph.".into(),
-            "Export it as PNG or JPEG and add that.".into(),
-        ],
-        PictureError::UnsupportedFormat { format } => [
-            format!("{format} pictures cannot be read yet."),
-            format!("This page reads {READABLE}."),
-            "Save it as JPEG or PNG and add that.".into(),
-        ],
-        PictureError::NotAPicture => [
-            "This file is not a picture.".into(),
-            format!("Its content is not {READABLE}, whatever its name says."),
-            "Choose a photo instead.".into(),
-        ],
-        PictureError::Truncated { format } => [
-            "This picture is incomplete.".into(),
-            format!("The {format} data ends before the picture does."),
-            "Copy or download it again, then add it once more.".into(),
-        ],
-        PictureError::Damaged { format, detail } => [
-            "This picture is damaged.".into(),
-            format!("Its {format} data could not be decoded: {detail}."),
-            "Open it in a picture editor, save it again, and add that.".into(),
-        ],
+        } => told(
+            [
+                "This picture is too long.",
+                "It has {width} × {height} pixels; the limit is {limit} pixels a side.",
+                "Scale or cut it down and add it again.",
+            ],
+            [
+                ("width", text(width)),
+                ("height", text(height)),
+                ("limit", text(limit)),
+            ],
+        ),
+        PictureError::Svg => told(
+            [
+                "SVG drawings cannot be classified.",
+                "An SVG file is a list of drawing commands, not a photograph.",
+                "Export it as PNG or JPEG and add that.",
+            ],
+            [],
+        ),
+        PictureError::UnsupportedFormat { format } => told(
+            [
+                "{format} pictures cannot be read yet.",
+                "This page reads {formats}.",
+                "Save it as JPEG or PNG and add that.",
+            ],
+            [
+                ("format", text(format)),
+                ("formats", Value::Word(READABLE.to_owned())),
+            ],
+        ),
+        PictureError::NotAPicture => told(
+            [
+                "This file is not a picture.",
+                "Its content is not {formats}, whatever its name says.",
+                "Choose a photo instead.",
+            ],
+            [("formats", Value::Word(READABLE.to_owned()))],
+        ),
+        PictureError::Truncated { format } => told(
+            [
+                "This picture is incomplete.",
+                "The {format} data ends before the picture does.",
+                "Copy or download it again, then add it once more.",
+            ],
+            [("format", text(format))],
+        ),
+        PictureError::Damaged { format, detail } => told(
+            [
+                "This picture is damaged.",
+                "Its {format} data could not be decoded: {detail}.",
+                "Open it in a picture editor, save it again, and add that.",
+            ],
+            [("format", text(format)), ("detail", text(detail))],
+        ),
     }
 }
 
-fn explain_text(error: &TextError) -> [String; 3] {
+fn explain_text(error: &TextError) -> Told {
     match error {
-        TextError::Unreadable { detail } => [
-            "This file could not be read.".into(),
-            format!("The reason given: {detail}."),
-            "It may have been moved or changed: choose it again.".into(),
-        ],
-        TextError::Empty => [
-            "There is no text in it.".into(),
-            "It is empty, or holds nothing but white space.".into(),
-            "Write or choose something with words in it.".into(),
-        ],
-        TextError::TooManyBytes { bytes, limit } => [
-            "This text is too large.".into(),
-            format!(
-                "It has {}; the limit is {}.",
-                megabytes(*bytes),
-                megabytes(*limit)
-            ),
-            "Split it and add the parts.".into(),
-        ],
-        TextError::NotText { offset } => [
-            "This file is not a text.".into(),
-            format!("It holds a NUL byte at position {offset}, which texts do not."),
-            "Save it as plain text or CSV in UTF-8 and add that.".into(),
-        ],
+        TextError::Unreadable { detail } => told(
+            [
+                "This file could not be read.",
+                "The reason given: {detail}.",
+                "It may have been moved or changed: choose it again.",
+            ],
+            [("detail", text(detail))],
+        ),
+        TextError::Empty => told(
+            [
+                "There is no text in it.",
+                "It is empty, or holds nothing but white space.",
+                "Write or choose something with words in it.",
+            ],
+            [],
+        ),
+        TextError::TooManyBytes { bytes, limit } => told(
+            [
+                "This text is too large.",
+                "It has {met}; the limit is {limit}.",
+                "Split it and add the parts.",
+            ],
+            [
+                ("met", Value::Megabytes(*bytes)),
+                ("limit", Value::Megabytes(*limit)),
+            ],
+        ),
+        TextError::NotText { offset } => told(
+            [
+                "This file is not a text.",
+                "It holds a NUL byte at position {offset}, which texts do not.",
+                "Save it as plain text or CSV in UTF-8 and add that.",
+            ],
+            [("offset", text(offset))],
+        ),
         TextError::RaggedRow {
             line,
             met,
             expected,
-        } => [
-            format!("Line {line} of this table does not fit."),
-            format!("It has {met} cells, but the first line has {expected}."),
-            "Mend that line, or put cells with separators in them in quotation marks.".into(),
-        ],
-        TextError::OpenQuote { line } => [
-            format!("Line {line} of this table opens a quotation mark that is never closed."),
-            "Everything behind it would be one cell.".into(),
-            "Close it, or write two of them for one that is meant.".into(),
-        ],
-        TextError::TooMany { what, limit } => [
-            "This table is too large.".into(),
-            format!("It has more than {limit} {what}."),
-            "Split it and add the parts.".into(),
-        ],
-        TextError::NoRows => [
-            "This table has no rows.".into(),
-            "There is at most one line, which names the columns.".into(),
-            "Choose a table with texts in it.".into(),
-        ],
-        TextError::NoSuchRows => [
-            "The table is not open any more.".into(),
-            "The engine was started anew since.".into(),
-            "Add the table again.".into(),
-        ],
+        } => told(
+            [
+                "Line {line} of this table does not fit.",
+                "It has {met} cells, but the first line has {expected}.",
+                "Mend that line, or put cells with separators in them in quotation marks.",
+            ],
+            [
+                ("line", text(line)),
+                ("met", text(met)),
+                ("expected", text(expected)),
+            ],
+        ),
+        TextError::OpenQuote { line } => told(
+            [
+                "Line {line} of this table opens a quotation mark that is never closed.",
+                "Everything behind it would be one cell.",
+                "Close it, or write two of them for one that is meant.",
+            ],
+            [("line", text(line))],
+        ),
+        TextError::TooMany { what, limit } => told(
+            [
+                "This table is too large.",
+                "It has more than {limit} {what}.",
+                "Split it and add the parts.",
+            ],
+            [("limit", text(limit)), ("what", Value::Word(what.clone()))],
+        ),
+        TextError::NoRows => told(
+            [
+                "This table has no rows.",
+                "There is at most one line, which names the columns.",
+                "Choose a table with texts in it.",
+            ],
+            [],
+        ),
+        TextError::NoSuchRows => told(
+            [
+                "The table is not open any more.",
+                "The engine was started anew since.",
+                "Add the table again.",
+            ],
+            [],
+        ),
     }
 }
 
-fn explain_download(error: &DownloadError) -> [String; 3] {
+fn explain_download(error: &DownloadError) -> Told {
     match error {
-        DownloadError::Network { detail } => [
-            "The model could not be downloaded.".into(),
-            format!("The connection failed: {detail}."),
-            "Check the connection, then try again.".into(),
-        ],
-        DownloadError::InsecureAddress => [
-            "The model cannot be checked at this address.".into(),
-            "The page was not opened over https, where the browser offers no checksums.".into(),
-            "Open it over https, or on the machine that serves it.".into(),
-        ],
-        DownloadError::Status { status, file } => [
-            "The model could not be downloaded.".into(),
-            format!("The site answered {status} for {file}."),
-            "Reload the page: a newer version may have been published.".into(),
-        ],
-        DownloadError::Packed { file, detail } => [
-            "The downloaded model is not the expected one.".into(),
-            format!("{file} could not be unpacked: {detail}."),
-            "Reload the page: a newer version may have been published, or the download was cut."
-                .into(),
-        ],
-        DownloadError::WrongHash { file, .. } => [
-            "The downloaded model is not the expected one.".into(),
-            format!("The checksum of {file} does not match, so it was not used."),
-            "Reload the page: a newer version may have been published, or the download was cut."
-                .into(),
-        ],
+        DownloadError::Network { detail } => told(
+            [
+                "The model could not be downloaded.",
+                "The connection failed: {detail}.",
+                "Check the connection, then try again.",
+            ],
+            [("detail", text(detail))],
+        ),
+        DownloadError::InsecureAddress => told(
+            [
+                "The model cannot be checked at this address.",
+                "The page was not opened over https, where the browser offers no checksums.",
+                "Open it over https, or on the machine that serves it.",
+            ],
+            [],
+        ),
+        DownloadError::Status { status, file } => told(
+            [
+                "The model could not be downloaded.",
+                "The site answered {status} for {file}.",
+                "Reload the page: a newer version may have been published.",
+            ],
+            [("status", text(status)), ("file", text(file))],
+        ),
+        DownloadError::Packed { file, detail } => told(
+            [
+                "The downloaded model is not the expected one.",
+                "{file} could not be unpacked: {detail}.",
+                "Reload the page: a newer version may have been published, or the download was cut.",
+            ],
+            [("file", text(file)), ("detail", text(detail))],
+        ),
+        DownloadError::WrongHash { file, .. } => told(
+            [
+                "The downloaded model is not the expected one.",
+                "The checksum of {file} does not match, so it was not used.",
+                "Reload the page: a newer version may have been published, or the download was cut.",
+            ],
+            [("file", text(file))],
+        ),
     }
 }
 
-fn explain_engine(error: &EngineError) -> [String; 3] {
+fn explain_engine(error: &EngineError) -> Told {
     match error {
-        EngineError::Start { detail } => [
-            "The engine did not start.".into(),
-            format!("The browser said: {detail}."),
-            "Check the connection and try again, or reload the page. If it stays, update the browser: WebAssembly with SIMD is needed.".into(),
-        ],
-        EngineError::Crashed { detail } => [
-            "The engine stopped while working on this file.".into(),
-            format!("The browser said: {detail}."),
-            "The engine starts anew for the next file. Try this one again, or a smaller copy of it.".into(),
-        ],
-        EngineError::Overdue { seconds } => [
-            "This took too long.".into(),
-            format!("The engine gave no answer within {seconds} s, so it was ended."),
-            "Other files are not affected. Try this one again, or a smaller copy of it.".into(),
-        ],
+        EngineError::Start { detail } => told(
+            [
+                "The engine did not start.",
+                "The browser said: {detail}.",
+                "Check the connection and try again, or reload the page. If it stays, update the browser: WebAssembly with SIMD is needed.",
+            ],
+            [("detail", text(detail))],
+        ),
+        EngineError::Crashed { detail } => told(
+            [
+                "The engine stopped while working on this file.",
+                "The browser said: {detail}.",
+                "The engine starts anew for the next file. Try this one again, or a smaller copy of it.",
+            ],
+            [("detail", text(detail))],
+        ),
+        EngineError::Overdue { seconds } => told(
+            [
+                "This took too long.",
+                "The engine gave no answer within {seconds} s, so it was ended.",
+                "Other files are not affected. Try this one again, or a smaller copy of it.",
+            ],
+            [("seconds", text(seconds))],
+        ),
         EngineError::NoModel
         | EngineError::Parse { .. }
         | EngineError::Optimise { .. }
         | EngineError::Shape { .. }
-        | EngineError::Run { .. } => [
-            "The model could not be run.".into(),
-            format!("The engine said: {error}."),
-            "Reload the page. If it stays, this is a fault of the site: please report it.".into(),
-        ],
+        | EngineError::Run { .. } => told(
+            [
+                "The model could not be run.",
+                "The engine said: {error}.",
+                "Reload the page. If it stays, this is a fault of the site: please report it.",
+            ],
+            [("error", text(error))],
+        ),
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_take_their_places_whatever_they_hold() {
+        let values = [("a", "{b}"), ("b", "2")];
+        assert_eq!(fill("{a} of {b}, {c}", &values), "{b} of 2, {c}");
+        assert_eq!(fill("an open { brace", &values), "an open { brace");
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_language_of_the_speaker() {
+        struct Loud;
+        impl Speaker for Loud {
+            fn say(&self, sentence: &str, values: &[(&str, &str)]) -> String {
+                fill(&sentence.to_uppercase(), values)
+            }
+            fn number(&self, value: f64, _: usize) -> String {
+                format!("<{value}>")
+            }
+        }
+        let error = TextError::TooManyBytes {
+            bytes: 2_000_000,
+            limit: 1_000_000,
+        };
+        let words = Failure::from(error).explain_by(&Loud);
+        assert_eq!(words.what, "THIS TEXT IS TOO LARGE.");
+        assert_eq!(words.next, "SPLIT IT AND ADD THE PARTS.");
+        let plain = Failure::from(TextError::TooMany {
+            what: "rows".into(),
+            limit: 3,
+        });
+        assert_eq!(plain.explain().why, "It has more than 3 rows.");
+    }
 
     #[test]
     fn a_limit_is_named_with_what_was_met() {

@@ -10,7 +10,9 @@ mod prediction;
 mod registry;
 
 pub use catalog::{Catalog, EngineBuild, Flavour};
-pub use failure::{DownloadError, EngineError, Explanation, Failure, PictureError, TextError};
+pub use failure::{
+    DownloadError, EngineError, Explanation, Failure, PictureError, Speaker, TextError, fill,
+};
 pub use message::{Reply, Request, RequestId};
 pub use prediction::{
     Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, PictureFacts, Point, Reading,
