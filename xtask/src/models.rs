@@ -5,7 +5,7 @@
 //! made again.
 
 mod checkpoint;
-mod efficientnet_lite0;
+mod efficientnet_lite;
 mod fetch;
 mod samples;
 mod variants;
@@ -129,8 +129,8 @@ fn convert(model: &ModelEntry, source: &Source, sources: &Sources) -> Result<Vec
     let bytes = sources.read(source)?;
     let converted = match source.convert {
         Conversion::None => Ok(bytes),
-        Conversion::EfficientnetLite0ToOnnx => {
-            checkpoint::read(&bytes).and_then(|checkpoint| efficientnet_lite0::to_onnx(&checkpoint))
+        Conversion::EfficientnetLiteToOnnx => {
+            checkpoint::read(&bytes).and_then(|checkpoint| efficientnet_lite::to_onnx(&checkpoint))
         }
         Conversion::OnnxCharacters => vitrine_onnx::characters(&bytes)
             .map(|characters| {

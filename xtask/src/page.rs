@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use vitrine_protocol::{Catalog, EngineBuild};
+use vitrine_protocol::{Catalog, Conversion, EngineBuild};
 
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
@@ -48,6 +48,10 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
 fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     let mut registry = models::registry(paths)?;
     pack::models(paths, &mut registry)?;
+    // How a file came about is set-up's business: the page and its engine only need what is served.
+    for model in &mut registry.models {
+        model.source.convert = Conversion::default();
+    }
     let catalog = Catalog {
         models: registry.models,
         engines,

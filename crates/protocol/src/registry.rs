@@ -170,8 +170,8 @@ pub enum Conversion {
     /// Taken as it is.
     #[default]
     None,
-    /// PyTorch's legacy checkpoint of EfficientNet-Lite0 to ONNX.
-    EfficientnetLite0ToOnnx,
+    /// PyTorch's legacy checkpoint of EfficientNet-Lite0 or Lite1 to ONNX.
+    EfficientnetLiteToOnnx,
     /// The list of characters out of a recogniser's metadata, one per line.
     OnnxCharacters,
     /// An encoder without the rows of its tables that are never looked up: of words that no text is

@@ -17,6 +17,11 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Whether it holds a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
     /// The values of a tensor that must have this shape.
     pub(super) fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
         let (met, values) = self

@@ -1,17 +1,14 @@
-//! EfficientNet-Lite0 as an ONNX graph.
+//! EfficientNet-Lite0 and Lite1 as ONNX graphs.
 //!
 //! The checkpoint holds weights without a graph, so the graph is written here: Google's
-//! EfficientNet-Lite0 with TensorFlow's SAME padding made explicit and every batch normalisation
+//! EfficientNet-Lite with TensorFlow's SAME padding made explicit and every batch normalisation
 //! folded into the convolution before it. Squeeze-and-excitation is absent in the Lite variants,
-//! and their activation is ReLU6.
+//! and their activation is ReLU6. Lite1 has the channels of Lite0, more blocks, and a larger input.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use vitrine_onnx::format::{Attribute, Graph, Model, Node, Tensor, ValueInfo};
 
 use super::checkpoint::Checkpoint;
-
-/// Side of the input square in pixels.
-const SIDE: usize = 224;
 
 /// Channels of the stem and of the head.
 const STEM_CHANNELS: usize = 32;
@@ -23,52 +20,83 @@ const CLASSES: usize = 1000;
 /// TensorFlow's default for this model, not PyTorch's 1e-5.
 const BATCH_NORM_EPSILON: f64 = 1e-3;
 
+/// What sets a variant apart.
+struct Variant {
+    name: &'static str,
+    /// Side of the input square in pixels.
+    side: usize,
+    /// Blocks of each stage.
+    repeats: [usize; 7],
+}
+
+/// The variants, by the number of blocks that a checkpoint holds: those of M. Tan and Q. V. Le,
+/// "EfficientNet", 2019, table 1, and `⌈1.1 n⌉` of them, where the Lite variants leave the first and
+/// the last stage as they are.
+const VARIANTS: [Variant; 2] = [
+    Variant {
+        name: "efficientnet-lite0",
+        side: 224,
+        repeats: [1, 2, 2, 3, 3, 4, 1],
+    },
+    Variant {
+        name: "efficientnet-lite1",
+        side: 240,
+        repeats: [1, 3, 3, 4, 4, 5, 1],
+    },
+];
+
+impl Variant {
+    /// The one whose blocks a checkpoint holds.
+    fn of(checkpoint: &Checkpoint) -> Result<&'static Variant> {
+        let has_block = |at: usize| checkpoint.has(&format!("_blocks.{at}._depthwise_conv.weight"));
+        let n_blocks = (0..).take_while(|at| has_block(*at)).count();
+        VARIANTS
+            .iter()
+            .find(|variant| variant.repeats.iter().sum::<usize>() == n_blocks)
+            .with_context(|| {
+                format!("the checkpoint has {n_blocks} blocks, which is neither Lite0 nor Lite1")
+            })
+    }
+}
+
 /// A run of equal blocks; only the first has the stride.
 struct Stage {
     kernel: usize,
     stride: usize,
     expand: usize,
     channels: usize,
-    repeats: usize,
 }
 
-/// M. Tan and Q. V. Le, "EfficientNet", 2019, table 1, with the first and last stage's repeats
-/// fixed as in the Lite variants.
+/// M. Tan and Q. V. Le, "EfficientNet", 2019, table 1.
 const STAGES: [Stage; 7] = [
-    stage(3, 1, 1, 16, 1),
-    stage(3, 2, 6, 24, 2),
-    stage(5, 2, 6, 40, 2),
-    stage(3, 2, 6, 80, 3),
-    stage(5, 1, 6, 112, 3),
-    stage(5, 2, 6, 192, 4),
-    stage(3, 1, 6, 320, 1),
+    stage(3, 1, 1, 16),
+    stage(3, 2, 6, 24),
+    stage(5, 2, 6, 40),
+    stage(3, 2, 6, 80),
+    stage(5, 1, 6, 112),
+    stage(5, 2, 6, 192),
+    stage(3, 1, 6, 320),
 ];
 
-const fn stage(
-    kernel: usize,
-    stride: usize,
-    expand: usize,
-    channels: usize,
-    repeats: usize,
-) -> Stage {
+const fn stage(kernel: usize, stride: usize, expand: usize, channels: usize) -> Stage {
     Stage {
         kernel,
         stride,
         expand,
         channels,
-        repeats,
     }
 }
 
-/// Writes the model with input `input` `[1, 3, 224, 224]`, output `logits` `[1, 1000]` and f32
+/// Writes the model with input `input` `[1, 3, side, side]`, output `logits` `[1, 1000]` and f32
 /// weights.
 ///
 /// The same checkpoint gives the same bytes on every machine.
 ///
 /// # Errors
-/// When the checkpoint lacks a tensor or has it in another shape.
+/// When the checkpoint is of another variant, lacks a tensor or has it in another shape.
 pub(super) fn to_onnx(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
-    let mut graph = Builder::new(checkpoint);
+    let variant = Variant::of(checkpoint)?;
+    let mut graph = Builder::new(checkpoint, variant);
     let stem = graph.conv_bn(
         "_conv_stem",
         "_bn0",
@@ -78,8 +106,8 @@ pub(super) fn to_onnx(checkpoint: &Checkpoint) -> Result<Vec<u8>> {
     let mut value = graph.relu6(stem);
     let mut channels = STEM_CHANNELS;
     let mut block_idx = 0;
-    for stage in &STAGES {
-        for repeat in 0..stage.repeats {
+    for (stage, repeats) in STAGES.iter().zip(variant.repeats) {
+        for repeat in 0..repeats {
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let block = format!("_blocks.{block_idx}");
             value = graph.block(&block, value, channels, stage, stride)?;
@@ -156,16 +184,16 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(checkpoint: &'a Checkpoint) -> Builder<'a> {
+    fn new(checkpoint: &'a Checkpoint, variant: &Variant) -> Builder<'a> {
         let mut builder = Builder {
             checkpoint,
             graph: Graph {
-                name: "efficientnet-lite0".to_owned(),
-                input: vec![ValueInfo::f32("input", &[1, 3, SIDE, SIDE])],
+                name: variant.name.to_owned(),
+                input: vec![ValueInfo::f32("input", &[1, 3, variant.side, variant.side])],
                 output: vec![ValueInfo::f32("logits", &[1, CLASSES])],
                 ..Graph::default()
             },
-            side: SIDE,
+            side: variant.side,
         };
         builder.tensor("relu6.min", &[], &[0.0]);
         builder.tensor("relu6.max", &[], &[6.0]);
@@ -311,8 +339,17 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_without_a_tensor_is_named() {
+    fn a_checkpoint_of_another_model_is_refused() {
         let error = to_onnx(&Checkpoint::default()).unwrap_err().to_string();
-        assert!(error.contains("_conv_stem.weight"), "{error}");
+        assert!(error.contains("0 blocks"), "{error}");
+    }
+
+    #[test]
+    fn lite1_is_deeper_by_a_tenth() {
+        let [shallow, deep] = VARIANTS.map(|variant| variant.repeats);
+        for at in 1..6 {
+            assert_eq!(deep[at], (11 * shallow[at]).div_ceil(10));
+        }
+        assert_eq!((deep[0], deep[6]), (shallow[0], shallow[6]));
     }
 }
