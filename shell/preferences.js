@@ -57,6 +57,22 @@ spoken.then(() => {
   language.value = root.lang;
 });
 
+// Settings: whether results are kept on this device. The program hears of it once it listens.
+
+const settings = document.getElementById("settings");
+const historyOn = document.getElementById("history-on");
+historyOn.checked = recall("history") !== "off";
+const tellHistory = () => document.dispatchEvent(new CustomEvent("vitrine:keep", { detail: historyOn.checked }));
+historyOn.addEventListener("change", () => {
+  keep("history", historyOn.checked ? null : "off");
+  tellHistory();
+});
+document.addEventListener("vitrine:listening", tellHistory);
+document.getElementById("history-clear").addEventListener("click", () => {
+  document.dispatchEvent(new CustomEvent("vitrine:clear-history"));
+});
+document.getElementById("settings-open").addEventListener("click", () => settings.showModal());
+
 // A link with these settings.
 
 document.getElementById("share").addEventListener("click", async () => {
@@ -98,6 +114,7 @@ const SHORTCUTS = {
   t: () => focus("text"),
   c: () => press("camera-start"),
   r: () => focus("workspace"),
+  u: () => document.getElementById("undo")?.click(),
 };
 
 /** Whether a key pressed here is meant for what has the focus. */
@@ -110,7 +127,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || !keysOn.checked) return;
-  const isOnlyToggle = event.target.matches?.("input[type=checkbox], input[type=file]") && !keys.open;
+  const isOnlyToggle = event.target.matches?.("input[type=checkbox], input[type=file]") && !keys.open && !settings.open;
   if (isForControl(event.target) && !isOnlyToggle) return;
   const route = ROUTES[Number(event.key) - 1];
   const action = route ? () => go(route) : SHORTCUTS[event.key.toLowerCase()];

@@ -127,6 +127,11 @@ fn file_out(item: &Item) -> FileOut<'_> {
             if let Some(Step::Done(classes)) = &picture.classes {
                 answers.push(answer_out(&classes.value.model, &classes.value.classes));
             }
+            for other in &picture.others {
+                if let Step::Done(classes) = &other.step {
+                    answers.push(answer_out(&classes.value.model, &classes.value.classes));
+                }
+            }
             if let Some(Step::Done(reading)) = &picture.reading {
                 text = Some(words::all_lines(&reading.value.lines));
             }

@@ -96,9 +96,15 @@ pub(crate) fn tell(name: &str) {
     tell_with(name, &());
 }
 
-fn tell_with(name: &str, detail: &impl Serialize) {
+/// Tells them something with what goes with it.
+pub(crate) fn tell_with(name: &str, detail: &impl Serialize) {
+    tell_value(name, &web::plain(detail));
+}
+
+/// The same, where that is the browser's own already.
+pub(crate) fn tell_value(name: &str, detail: &JsValue) {
     let init = CustomEventInit::new();
-    init.set_detail(&web::plain(detail));
+    init.set_detail(detail);
     if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
         // Fails only for an event that is being dispatched already.
         let _ = document().dispatch_event(&event);

@@ -8,11 +8,13 @@ mod bridge;
 mod download;
 mod export;
 mod flavour;
+mod history;
 mod intake;
 mod lab;
 mod language;
 mod offline;
 mod overlay;
+mod poster;
 mod requests;
 mod session;
 mod state;
@@ -54,6 +56,7 @@ fn main() {
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
     Session::begin(store, models.clone(), engine);
     let all = models.clone();
+    let all_models = models.clone();
     mount("workspace", move || {
         view! { <Workspace state models=all note report /> }.into_any()
     });
@@ -72,6 +75,7 @@ fn main() {
     });
     show_outside_workspace(state);
     offline::listen();
+    history::listen(all_models);
     intake::listen();
     web::mark("vitrine:interactive", &());
     session::survey();

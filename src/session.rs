@@ -16,6 +16,7 @@ use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
 use crate::download::{ModelFiles, look, model_files, persist};
+use crate::history;
 use crate::state::{
     Added, Effect, Event, FileKind, Measured, State, Store, Thumbnail, Work, WorkerId,
 };
@@ -25,6 +26,9 @@ use crate::{intake, offline};
 /// Rows of a table that are analysed before the page hears of them: about half a second's worth,
 /// so that progress is seen and cancelling costs little.
 const ROWS_PER_REQUEST: usize = 16;
+
+/// How long what was removed can be brought back.
+const UNDO_TIME: Duration = Duration::from_secs(20);
 
 /// How often the state is told the time while it wants to know.
 const TICK: Duration = Duration::from_secs(1);
@@ -114,9 +118,19 @@ pub(crate) fn survey() {
     with(|session| session.survey(Vec::new()));
 }
 
+/// An id that nothing has yet.
+pub(crate) fn new_id() -> Option<RequestId> {
+    with(Session::new_id)
+}
+
+/// The file that an item was made of, while it is here.
+pub(crate) fn picture_file(id: RequestId) -> Option<File> {
+    with(|session| session.files.get(&id).cloned())?
+}
+
 /// The file that an item was made of, as an address for `<img>`; the caller revokes it.
 pub(crate) fn picture_address(id: RequestId) -> Option<String> {
-    let file = with(|session| session.files.get(&id).cloned())??;
+    let file = picture_file(id)?;
     web_sys::Url::create_object_url_with_blob(&file).ok()
 }
 
@@ -195,6 +209,17 @@ impl Session {
             Effect::Tick => set_timeout(|| report(Event::Tick(web::now())), TICK),
             Effect::DropComing => intake::drop_coming(),
             Effect::FocusResults => web::focus_results(),
+            Effect::FocusCard(id) => {
+                // Once the views have followed the state: the card may not be there yet.
+                set_timeout(move || web::focus_card(id.map(|id| id.0)), Duration::ZERO);
+            }
+            Effect::OfferUndo(number) => end_undo_later(number),
+            Effect::History(effect) => {
+                let (store, models) = (self.store, self.models.clone());
+                // Cards are drawn first.
+                let run = move || history::run(effect, store, &models);
+                set_timeout(run, Duration::ZERO);
+            }
             Effect::Forget(ids) => {
                 for id in ids {
                     self.files.remove(&id);
@@ -367,6 +392,15 @@ impl Session {
     }
 }
 
+/// Ends the offer to bring something back, but not under somebody's hands.
+fn end_undo_later(number: u32) {
+    let end = move || match web::has_focus_within(".undo") {
+        true => end_undo_later(number),
+        false => report(Event::UndoOver(number)),
+    };
+    set_timeout(end, UNDO_TIME);
+}
+
 /// Reports what takes too long: one timer for all jobs, because a timer that is stopped never gives
 /// back what it holds.
 fn watch() {
@@ -380,7 +414,7 @@ fn keep_small(size: Size, rgba: &Uint8Array) -> Thumbnail {
     let is_batch = with(|session| session.store.read().with_untracked(State::is_batch));
     is_batch
         .unwrap_or_default()
-        .then(|| web::compress(size, rgba))
+        .then(|| web::compress(size, rgba, web::SMALL_SIDE))
         .flatten()
         .map_or_else(
             || Thumbnail::Pixels {

@@ -5,6 +5,8 @@
 
 mod batch;
 mod camera;
+mod compare;
+mod history;
 mod item;
 mod items;
 mod lab;
@@ -13,6 +15,7 @@ mod models;
 mod pool;
 mod site;
 mod store;
+mod undo;
 
 use std::sync::Arc;
 
@@ -23,6 +26,8 @@ use vitrine_protocol::{
 
 pub(crate) use batch::{Batch, Filter, Flow, Layout, Progress, ROWS_PER_PAGE};
 pub(crate) use camera::{Camera, Seen};
+pub(crate) use compare::{Comparison, offers};
+pub(crate) use history::{History, HistoryEffect, HistoryEvent, MOST_KEPT, Past};
 pub(crate) use item::{
     Answer, Content, FileKind, Item, Job, Picture, Step, Table, TableStage, Text, Thumbnail,
 };
@@ -66,6 +71,10 @@ pub(crate) struct State {
     pub(crate) announcement: String,
     /// What answers took.
     pub(crate) metrics: Metrics,
+    /// What was removed last.
+    pub(crate) undo: undo::Undo,
+    /// What is kept on the device.
+    pub(crate) history: History,
     /// The text that is being typed, which the next change replaces.
     draft: Option<RequestId>,
     /// Whether the time was asked for and has not come yet.
@@ -223,6 +232,14 @@ pub(crate) enum Event {
     Opened(Option<RequestId>),
     /// Text was copied, or the browser did not allow it.
     Copied { is_done: bool },
+    /// One more model, by index, is to say what it makes of a picture.
+    Compare(RequestId, usize),
+    /// What was removed last is to come back.
+    Undo,
+    /// The time to bring back the removal of this number is over.
+    UndoOver(u32),
+    /// Something about what is kept on the device.
+    History(HistoryEvent),
     /// Remove one item.
     Remove(RequestId),
     /// Drop what is not finished.
@@ -262,6 +279,11 @@ pub(crate) enum Effect {
     DropComing,
     /// The control that was used goes away, and with it the focus: results take it.
     FocusResults,
+    /// The same; the card of this item takes it, or the heading of the results.
+    FocusCard(Option<RequestId>),
+    /// Says when the time to bring back the removal of this number is over.
+    OfferUndo(u32),
+    History(HistoryEffect),
 }
 
 /// What a worker does for an item.
@@ -321,6 +343,7 @@ impl State {
         }
         self.follow_camera(&mut effects);
         self.advance(&mut effects);
+        self.keep_finished(&mut effects);
         effects
     }
 
@@ -537,6 +560,10 @@ impl State {
                 };
                 self.announcement = words;
             }
+            Event::Compare(id, model) => self.compare(id, model),
+            Event::Undo => return self.undo(),
+            Event::UndoOver(number) => return self.end_undo(number),
+            Event::History(event) => return self.take_history(event),
             Event::Remove(id) => return self.remove_one(id),
             Event::Cancel => return self.cancel(),
             Event::Clear => return self.clear(),
@@ -622,7 +649,7 @@ impl State {
     /// beyond the first load what many items wait for.
     fn fetch(&mut self, job: Job, effects: &mut Vec<Effect>) {
         let is_shared = job.is_shared() && self.items.n_waiting(job) > JOBS_PER_WORKER;
-        for at in self.models.needed_for(job) {
+        for at in self.needed(job) {
             let Some(model) = self.models.get_mut(at) else {
                 continue;
             };
@@ -683,7 +710,7 @@ impl State {
             let mut others = self.pool.workers.iter().filter(|at| at.id != worker.id);
             let is_elsewhere =
                 job == Job::AnalyseRows && others.any(|other| other.open_table == Some(id));
-            let mut needed = self.models.needed_for(job).into_iter();
+            let mut needed = self.needed_by(id, job).into_iter();
             is_let_in && !is_elsewhere && needed.all(|at| worker.loaded(at) == Loaded::Ready)
         })
     }
@@ -691,6 +718,7 @@ impl State {
     fn work(&self, worker: &Worker, id: RequestId, job: Job) -> Option<Work> {
         Some(match (job, &self.item(id)?.content) {
             (Job::Classify, _) => Work::Classify(id, self.models.classifier()),
+            (Job::Compare, _) => Work::Classify(id, self.compared(id)?),
             (Job::Read, _) => Work::ReadText(id),
             (Job::Analyse | Job::AnalyseTyped, Content::Text(text)) => {
                 Work::Analyse(id, text.typed.clone())
@@ -722,7 +750,7 @@ impl State {
                 FileKind::Picture => Content::Picture(Picture {
                     classes: (tools.classify || !tools.read).then_some(Step::Waiting),
                     reading: tools.read.then_some(Step::Waiting),
-                    thumbnail: None,
+                    ..Picture::default()
                 }),
                 FileKind::Text => Content::Text(Text {
                     typed: None,
@@ -760,7 +788,8 @@ impl State {
         if is_same {
             self.trouble = None;
             self.announce_draft();
-            self.draft = None;
+            let draft = self.draft.take();
+            draft.into_iter().for_each(|id| self.history.note(id));
             return Vec::new();
         }
         let effects = self.type_text(id, text);
@@ -878,6 +907,10 @@ impl State {
             self.camera.see(id, Seen::Classes(Box::new(value)));
             return;
         }
+        let job = self.pool.at(id).and_then(|worker| worker.job);
+        if job == Some((id, Job::Compare)) {
+            return self.take_comparison(id, value);
+        }
         let (model, times) = (value.model.clone(), value.times);
         let is_taken = self.take(id, &[Job::Classify], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
@@ -975,6 +1008,7 @@ impl State {
         if item.is_row() {
             self.batch.step();
         }
+        self.history.note(id);
         if let Some(words) = words::outcome(item, self.items.counts().open) {
             self.announcement = words;
         }
@@ -1071,38 +1105,28 @@ impl State {
             effects.push(Effect::AbortDownloads);
         }
         self.models.ask_for_nothing();
+        let open = self.items.iter().filter(|item| item.is_open());
+        let open: Vec<RequestId> = open.map(|item| item.id).collect();
         let dropped = self.items.keep(|item| !item.is_open() || item.drop_open());
+        // What was found of them so far is all that there will be.
+        open.into_iter().for_each(|id| self.history.note(id));
         self.announcement = words::cancelled(dropped.len());
         self.forget(dropped, &mut effects);
         effects
     }
 
-    fn clear(&mut self) -> Vec<Effect> {
-        let mut effects = vec![Effect::FocusResults];
-        let removed = self.items.keep(|item| item.is_open());
-        self.announcement = words::cleared();
-        self.forget(removed, &mut effects);
-        effects
-    }
-
-    fn remove_one(&mut self, id: RequestId) -> Vec<Effect> {
-        let mut effects = vec![Effect::FocusResults];
-        if let Some(worker) = self.pool.at(id).map(|worker| worker.id) {
-            self.pool.end(worker);
-            effects.push(Effect::EndEngine(worker));
-        }
-        self.items.remove(id);
-        self.forget(vec![id], &mut effects);
-        effects
-    }
-
     fn forget(&mut self, removed: Vec<RequestId>, effects: &mut Vec<Effect>) {
+        self.let_go(&removed);
+        effects.push(Effect::Forget(removed));
+    }
+
+    /// Takes in that these are not shown any more.
+    fn let_go(&mut self, removed: &[RequestId]) {
         for place in [&mut self.draft, &mut self.batch.opened] {
             if place.is_some_and(|id| removed.contains(&id)) {
                 *place = None;
             }
         }
-        effects.push(Effect::Forget(removed));
     }
 }
 
@@ -1147,6 +1171,7 @@ fn as_start(error: EngineError) -> EngineError {
 #[cfg(test)]
 mod tests {
     mod camera;
+    mod results;
     mod scheduling;
 
     use vitrine_protocol::{
@@ -1293,10 +1318,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_for_without_a_reason() {
-        assert_eq!(
-            page().update(Event::Clear),
-            [Effect::FocusResults, Effect::Forget(vec![])]
-        );
+        assert_eq!(page().update(Event::Clear), [Effect::FocusResults]);
         assert_eq!(page().update(Event::Added(vec![])), []);
         assert_eq!(page().update(both()), []);
     }
@@ -1682,7 +1704,7 @@ mod tests {
         classify(&mut state, 0);
         assert_eq!(
             state.update(Event::Clear),
-            [Effect::FocusResults, Effect::Forget(vec![id(0)])]
+            [Effect::FocusResults, Effect::OfferUndo(1)]
         );
         check_order(&state, &[1]);
     }
@@ -1694,9 +1716,9 @@ mod tests {
         assert_eq!(
             state.update(Event::Remove(id(0))),
             [
-                Effect::FocusResults,
+                Effect::FocusCard(Some(id(1))),
                 Effect::EndEngine(W0),
-                Effect::Forget(vec![id(0)]),
+                Effect::OfferUndo(1),
                 Effect::StartEngine(W1)
             ]
         );

@@ -7,6 +7,7 @@ mod activity;
 mod batch;
 mod card;
 mod charts;
+mod earlier;
 mod markup;
 mod metrics;
 mod models;
@@ -14,6 +15,9 @@ mod performance;
 mod requests;
 mod site;
 mod trouble;
+mod undo;
+
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use vitrine_protocol::{ModelEntry, RequestId, Spec};
@@ -23,12 +27,14 @@ use crate::state::{Content, Event, Item, Picture, State, Step, TableStage};
 use activity::ActivityPanel;
 use batch::BatchPanel;
 use card::{ResultCard, Titles};
+use earlier::Earlier;
 use metrics::LiveMetrics;
 pub(crate) use models::ModelsPanel;
 pub(crate) use performance::PerformancePage;
 pub(crate) use requests::RequestCount;
 pub(crate) use site::SiteNotes;
 use trouble::TroublePanel;
+use undo::UndoPanel;
 
 /// Everything below the drop zone of the demo.
 ///
@@ -47,6 +53,7 @@ pub(crate) fn Workspace(
         <TroublePanel state report />
         <ActivityPanel state report />
         <Results state titles=titles.clone() report />
+        <Earlier state titles=titles.clone() report />
         <LiveMetrics state titles />
     }
 }
@@ -86,14 +93,14 @@ fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl 
         Memo::new(move |_| state.with(|state| state.cards().map(stage_of).collect::<Vec<_>>()));
     let has_items = Memo::new(move |_| state.with(|state| !state.items.is_empty()));
     let can_clear = Memo::new(move |_| state.with(|state| state.n_finished() > 0));
-    let of_cards = titles.clone();
-    let card = move |(id, _): (u32, u8)| {
-        let item = state.with_untracked(|state| state.item(RequestId(id)).cloned());
-        item.map(|item| view! { <ResultCard item state titles=of_cards.clone() report /> })
+    let item = move |id| {
+        let item = state.with_untracked(|state| state.item(id).cloned());
+        item.map(|item| (item, None))
     };
+    let list = card_list(cards, Arc::new(item), state, titles.clone(), report);
     view! {
         <div class="toolbar" hidden=move || !has_items.get()>
-            <h2>{say("Results")}</h2>
+            <h2 tabindex="-1">{say("Results")}</h2>
             <button
                 type="button"
                 class="button quiet"
@@ -103,19 +110,49 @@ fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl 
                 {say("Clear results")}
             </button>
         </div>
-        <div class="cards">
-            <For each=move || cards.get() key=|card| *card children=card />
-        </div>
+        <UndoPanel state report />
+        {list}
         <BatchPanel state titles report />
     }
 }
 
+/// What a card shows, and when it was made where that is an earlier visit.
+type Shown = Arc<dyn Fn(RequestId) -> Option<(Item, Option<String>)> + Send + Sync>;
+
+/// Cards in a list, each under its id and what changes when it must be drawn anew.
+fn card_list(
+    cards: Memo<Vec<(u32, u32)>>,
+    shown: Shown,
+    state: ReadSignal<State>,
+    titles: Titles,
+    report: fn(Event),
+) -> AnyView {
+    let card = move |(id, _): (u32, u32)| {
+        let titles = titles.clone();
+        shown(RequestId(id))
+            .map(|(item, made)| view! { <ResultCard item made state titles report /> })
+    };
+    view! {
+        <div class="cards">
+            <For each=move || cards.get() key=|card| *card children=card />
+        </div>
+    }
+    .into_any()
+}
+
 /// Changes whenever a card must be drawn anew.
-fn stage_of(item: &Item) -> (u32, u8) {
+fn stage_of(item: &Item) -> (u32, u32) {
     let stage = match &item.content {
         Content::Picture(Picture {
-            classes, reading, ..
-        }) => 8 * step_number(classes.as_ref()) + step_number(reading.as_ref()),
+            classes,
+            reading,
+            others,
+            ..
+        }) => {
+            let tasks = 8 * step_number(classes.as_ref()) + step_number(reading.as_ref());
+            let others = others.iter().map(|other| step_number(Some(&other.step)));
+            others.fold(tasks, |stage, other| 8 * stage + other)
+        }
         Content::Text(text) => step_number(Some(&text.step)),
         Content::Table(table) => match table.stage {
             TableStage::Opening { .. } => 0,
@@ -129,7 +166,7 @@ fn stage_of(item: &Item) -> (u32, u8) {
     (item.id.0, stage)
 }
 
-fn step_number<T>(step: Option<&Step<T>>) -> u8 {
+fn step_number<T>(step: Option<&Step<T>>) -> u32 {
     match step {
         None => 0,
         Some(Step::Waiting) => 1,

@@ -15,7 +15,7 @@ use crate::flavour::probe;
 use crate::state::Device;
 
 /// Longest side of a picture in a batch's table, in pixels: 48 on a screen with two per point.
-const SMALL_SIDE: f64 = 96.0;
+pub(crate) const SMALL_SIDE: f64 = 96.0;
 
 /// How much a JPEG of that size keeps, of 1.
 const SMALL_QUALITY: f64 = 0.7;
@@ -92,16 +92,16 @@ pub(crate) fn device() -> Device {
     }
 }
 
-/// A picture as a small JPEG in a `data:` address; `rgba` holds its pixels row by row. `None` where
-/// the browser cannot draw it.
-pub(crate) fn compress(size: Size, rgba: &Uint8Array) -> Option<String> {
+/// A picture as a small JPEG in a `data:` address, no side longer than `side` pixels; `rgba` holds
+/// its pixels row by row. `None` where the browser cannot draw it.
+pub(crate) fn compress(size: Size, rgba: &Uint8Array, side: f64) -> Option<String> {
     let compress = || -> Result<String, JsValue> {
         let pixels = Uint8ClampedArray::new(&rgba.buffer());
         let image = ImageData::new_with_js_u8_clamped_array(&pixels, size.width)?;
         let (width, height) = (f64::from(size.width), f64::from(size.height));
         let (whole, context) = canvas(width, height)?;
         context.put_image_data(&image, 0.0, 0.0)?;
-        let scale = (SMALL_SIDE / width.max(height)).min(1.0);
+        let scale = (side / width.max(height)).min(1.0);
         let (width, height) = ((width * scale).max(1.0), (height * scale).max(1.0));
         let (small, context) = canvas(width, height)?;
         context
@@ -166,6 +166,43 @@ pub(crate) fn focus_results() {
         // Fails for no element that has a tabindex.
         let _ = results.focus_with_options(&options);
     }
+}
+
+/// Moves the focus to what removes an item's card; where there is none, to the heading of the
+/// results, or to the results.
+pub(crate) fn focus_card(id: Option<u32>) {
+    let find = |selector: &str| document().query_selector(selector).ok().flatten();
+    let card = id.and_then(|id| find(&format!("[data-removes=\"{id}\"]")));
+    let heading = || find(".toolbar:not([hidden]) > h2[tabindex]");
+    match card
+        .or_else(heading)
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok())
+    {
+        // Fails for no element that can have the focus.
+        Some(element) => drop(element.focus()),
+        None => focus_results(),
+    }
+}
+
+/// Whether the focus is inside the first element that a selector finds.
+pub(crate) fn has_focus_within(selector: &str) -> bool {
+    let selector = format!("{selector}:focus-within");
+    matches!(document().query_selector(&selector), Ok(Some(_)))
+}
+
+/// A time in milliseconds since 1970 as the page's language writes date and time.
+pub(crate) fn local_time(time: f64) -> String {
+    let options = Object::new();
+    for (part, style) in [("dateStyle", "medium"), ("timeStyle", "short")] {
+        // Fails for no plain object.
+        let _ = Reflect::set(&options, &part.into(), &style.into());
+    }
+    let language = document()
+        .document_element()
+        .and_then(|root| root.get_attribute("lang"));
+    let date = js_sys::Date::new(&time.into());
+    date.to_locale_string(&language.unwrap_or_default(), &options)
+        .into()
 }
 
 /// Puts text on the clipboard; `false` where the browser does not allow it.

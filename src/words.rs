@@ -1,6 +1,6 @@
 //! Figures and sentences as the page writes them, in the language of the page.
 
-use vitrine_protocol::{Analysis, Card, Flavour, Line, ServedFile, Spec};
+use vitrine_protocol::{Analysis, Card, Class, Explanation, Flavour, Line, ServedFile, Spec};
 use vitrine_stats::Summary;
 
 use crate::lab::Device;
@@ -14,6 +14,84 @@ use crate::state::{
 /// Said when results were removed.
 pub(crate) fn cleared() -> String {
     say("Results cleared.")
+}
+
+/// What a removal took out.
+pub(crate) fn removed(name: &str) -> String {
+    fill("{name} removed.", &[("name", name)])
+}
+
+/// Said and shown when nothing is kept on the device any more.
+pub(crate) fn history_cleared() -> String {
+    say("History cleared.")
+}
+
+/// Said of a removal that can be taken back.
+pub(crate) fn can_be_undone(removed: &str) -> String {
+    fill("{removed} It can be undone.", &[("removed", removed)])
+}
+
+/// Said when a removal was taken back.
+pub(crate) fn restored(n: usize) -> String {
+    counted(n, "1 result is back.", "{n} results are back.")
+}
+
+/// A button that asks another model about the same picture.
+pub(crate) fn compare_with(title: &str) -> String {
+    fill("Compare with {title}", &[("title", title)])
+}
+
+/// Said when another model has answered for a picture.
+pub(crate) fn compared_with(name: &str, class: &Class) -> String {
+    let share = percent(f64::from(class.probability));
+    format!("{name}: {} {share}", class.label)
+}
+
+/// Of a result of an earlier visit: when it was made, and by which versions of the models.
+pub(crate) fn made(time: &str, models: &str) -> String {
+    fill(
+        "Made {time} with {models}",
+        &[("time", time), ("models", models)],
+    )
+}
+
+/// A button that shows all results of earlier visits.
+pub(crate) fn show_all(n: usize) -> String {
+    fill("Show all {n}", &[("n", &n.to_string())])
+}
+
+/// Shown where the browser keeps nothing for this page.
+pub(crate) fn history_failed(reason: &str) -> Explanation {
+    Explanation {
+        what: say("Results cannot be kept on this device."),
+        why: fill(
+            "The browser said: {reason}.",
+            &[("reason", reason.trim_end_matches('.'))],
+        ),
+        next: say(
+            "Everything else works. Outside a private window, with storage allowed for this site, results are there again after a reload.",
+        ),
+    }
+}
+
+/// A heading, and the name of the list below it.
+pub(crate) fn recognised_text() -> String {
+    say("Recognised text")
+}
+
+/// How many lines of text are not written out.
+pub(crate) fn more_lines(n: usize) -> String {
+    counted(n, "and 1 more line", "and {n} more lines")
+}
+
+/// What an answer took, and with which engine.
+pub(crate) fn time_with(time: f64, flavour: Flavour) -> String {
+    format!("{} · {}", milliseconds(time), flavour.title())
+}
+
+/// Stands below a card that is saved as a picture.
+pub(crate) fn poster_foot() -> String {
+    say("Computed in the browser with Vitrine; nothing was uploaded.")
 }
 
 /// Said when text is on the clipboard.

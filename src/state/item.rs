@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use vitrine_protocol::{
     Analysis, Classification, Failure, Flavour, Reading, RequestId, RowAnalysis, Size, Stages as _,
     TableFacts,
 };
+
+use super::compare::{self, Comparison};
 
 /// One thing a person added.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,8 @@ pub(crate) enum Content {
 pub(crate) struct Picture {
     pub(crate) classes: Option<Step<Classification>>,
     pub(crate) reading: Option<Step<Reading>>,
+    /// What other models say, in the order they were asked.
+    pub(crate) others: Vec<Comparison>,
     pub(crate) thumbnail: Option<Arc<Thumbnail>>,
 }
 
@@ -96,7 +101,7 @@ impl<T> Step<T> {
 }
 
 /// An answer with the engine that gave it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answer<T> {
     pub(crate) value: T,
     pub(crate) flavour: Flavour,
@@ -126,17 +131,20 @@ pub(crate) enum Job {
     Analyse,
     OpenTable,
     AnalyseRows,
+    /// Classify with one more model.
+    Compare,
 }
 
 impl Job {
     /// All of them; of one item's jobs the earlier is done first.
-    pub(crate) const ALL: [Job; 6] = [
+    pub(crate) const ALL: [Job; 7] = [
         Job::AnalyseTyped,
         Job::Classify,
         Job::Read,
         Job::Analyse,
         Job::OpenTable,
         Job::AnalyseRows,
+        Job::Compare,
     ];
 
     /// Whether any worker that has the models can do it, so that several are worth having.
@@ -178,7 +186,11 @@ impl Item {
             Content::Picture(picture) => match (&picture.classes, &picture.reading) {
                 (Some(Step::Waiting), _) => Some(Job::Classify),
                 (_, Some(Step::Waiting)) => Some(Job::Read),
-                _ => None,
+                _ => {
+                    let mut others = picture.others.iter();
+                    let waits = others.any(|other| other.step == Step::Waiting);
+                    waits.then_some(Job::Compare)
+                }
             },
             Content::Text(text) => {
                 let job = match text.typed {
@@ -203,7 +215,13 @@ impl Item {
             Content::Picture(picture) => {
                 let classify = picture.classes == Some(Step::Waiting);
                 let read = picture.reading == Some(Step::Waiting);
-                let jobs = [(classify, Job::Classify), (read, Job::Read)];
+                let mut others = picture.others.iter();
+                let compare = others.any(|other| other.step == Step::Waiting);
+                let jobs = [
+                    (classify, Job::Classify),
+                    (read, Job::Read),
+                    (compare, Job::Compare),
+                ];
                 jobs.into_iter()
                     .filter_map(|(waits, job)| waits.then_some(job))
                     .collect()
@@ -216,7 +234,10 @@ impl Item {
     pub(crate) fn is_working(&self) -> bool {
         match &self.content {
             Content::Picture(picture) => {
-                picture.classes == Some(Step::Working) || picture.reading == Some(Step::Working)
+                let mut others = picture.others.iter();
+                picture.classes == Some(Step::Working)
+                    || picture.reading == Some(Step::Working)
+                    || others.any(|other| other.step == Step::Working)
             }
             Content::Text(text) => text.step == Step::Working,
             Content::Table(table) => matches!(
@@ -287,6 +308,12 @@ impl Item {
         match (&mut self.content, job) {
             (Content::Picture(picture), Job::Classify) => picture.classes = Some(Step::Working),
             (Content::Picture(picture), Job::Read) => picture.reading = Some(Step::Working),
+            (Content::Picture(picture), Job::Compare) => {
+                let mut others = picture.others.iter_mut();
+                if let Some(other) = others.find(|other| other.step == Step::Waiting) {
+                    other.step = Step::Working;
+                }
+            }
             (Content::Text(text), _) => text.step = Step::Working,
             (Content::Table(table), _) => table.set_working(true),
             (Content::Picture(_), _) => {}
@@ -305,10 +332,31 @@ impl Item {
                     }
                 } else if picture.reading == Some(Step::Working) {
                     picture.reading = Some(Step::Failed(failure));
+                } else if let Some(other) = compare::working(picture) {
+                    other.step = Step::Failed(failure);
                 }
             }
             Content::Text(text) => text.step = Step::Failed(failure),
             Content::Table(table) => table.stage = TableStage::Failed(failure),
+        }
+    }
+
+    /// Says that nothing is being done for it: what was, waits again.
+    pub(crate) fn rest(&mut self) {
+        fn rest<T: PartialEq>(step: &mut Step<T>) {
+            if *step == Step::Working {
+                *step = Step::Waiting;
+            }
+        }
+        match &mut self.content {
+            Content::Picture(picture) => {
+                picture.classes.iter_mut().for_each(rest);
+                picture.reading.iter_mut().for_each(rest);
+                let others = picture.others.iter_mut();
+                others.for_each(|other| rest(&mut other.step));
+            }
+            Content::Text(text) => rest(&mut text.step),
+            Content::Table(table) => table.set_working(false),
         }
     }
 
@@ -318,6 +366,7 @@ impl Item {
             Content::Picture(picture) => {
                 for_open(&mut picture.classes);
                 for_open(&mut picture.reading);
+                picture.others.retain(|other| !other.step.is_open());
                 picture.classes.is_some() || picture.reading.is_some()
             }
             Content::Text(text) => !text.step.is_open(),

@@ -84,6 +84,11 @@ impl Items {
         jobs.filter(|job| self.wanted[*job as usize] > 0)
     }
 
+    /// The items a job waits for.
+    pub(crate) fn waiting(&self, job: Job) -> impl Iterator<Item = RequestId> {
+        self.waiting[job as usize].iter().copied()
+    }
+
     /// How many items a job waits for.
     pub(crate) fn n_waiting(&self, job: Job) -> usize {
         self.waiting[job as usize].len()
@@ -95,8 +100,8 @@ impl Items {
         let first = |job: Job| {
             let mut ids = self.waiting[job as usize].iter();
             let id = match job {
-                // There are few, and another may be open in another worker.
-                Job::AnalyseRows => ids.find(|id| can_do(job, **id)),
+                // There are few, and the next may need another worker or another model.
+                Job::AnalyseRows | Job::Compare => ids.find(|id| can_do(job, **id)),
                 _ => ids.next().filter(|id| can_do(job, **id)),
             };
             id.map(|id| (*id, job))
@@ -149,9 +154,43 @@ impl Items {
         Some(item)
     }
 
-    /// Takes out those that are not to stay and returns their ids in the order of adding; `stays`
-    /// may change those that do.
+    /// Where lots begin: with it, what is taken out can be put back where it was.
+    pub(crate) fn starts(&self) -> Vec<RequestId> {
+        self.starts.clone()
+    }
+
+    /// Puts back what was taken out; `starts` is what it was before.
+    pub(crate) fn restore(&mut self, items: Vec<Item>, starts: Vec<RequestId>) {
+        let ids: Vec<RequestId> = items.iter().map(|item| item.id).collect();
+        // Both are in order: they are merged.
+        let mut here = std::mem::take(&mut self.all).into_iter().peekable();
+        for item in items {
+            while let Some(earlier) = here.next_if(|here| here.id < item.id) {
+                self.all.push(earlier);
+            }
+            self.all.push(item);
+        }
+        self.all.extend(here);
+        for start in starts {
+            if let Err(at) = self.starts.binary_search(&start) {
+                self.starts.insert(at, start);
+            }
+        }
+        self.drop_empty_lots();
+        for id in ids {
+            self.count(self.place(id));
+        }
+    }
+
+    /// As [`Items::take_out`]; returns the ids.
     pub(crate) fn keep(&mut self, stays: impl Fn(&mut Item) -> bool) -> Vec<RequestId> {
+        let removed = self.take_out(stays).into_iter();
+        removed.map(|item| item.id).collect()
+    }
+
+    /// Takes out those that are not to stay and returns them in the order of adding; `stays` may
+    /// change those that do.
+    pub(crate) fn take_out(&mut self, stays: impl Fn(&mut Item) -> bool) -> Vec<Item> {
         let mut removed = Vec::new();
         let mut kept = Items {
             starts: std::mem::take(&mut self.starts),
@@ -160,7 +199,7 @@ impl Items {
         for mut item in std::mem::take(&mut self.all) {
             match stays(&mut item) {
                 true => kept.all.push(item),
-                false => removed.push(item.id),
+                false => removed.push(item),
             }
         }
         *self = kept;
@@ -309,6 +348,21 @@ mod tests {
             [RequestId(0), RequestId(4)]
         );
         check_order(&items, &[5, 3, 1]);
+    }
+
+    #[test]
+    fn what_is_put_back_stands_where_it_was_and_counts() {
+        let before = three_lots();
+        let mut items = three_lots();
+        let starts = items.starts();
+        let removed = items.take_out(|item| item.id.0 == 1);
+        check_order(&items, &[1]);
+        items.restore(removed, starts.clone());
+        assert_eq!(items, before);
+        let removed = items.remove(RequestId(2)).into_iter().collect();
+        items.add([picture(5)]);
+        items.restore(removed, starts);
+        check_order(&items, &[5, 3, 4, 2, 0, 1]);
     }
 
     #[test]

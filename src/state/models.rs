@@ -242,7 +242,8 @@ impl Models {
             Job::Classify => vec![self.classifier],
             Job::Read => of_use(Use::Read),
             Job::AnalyseTyped | Job::Analyse | Job::AnalyseRows => of_use(Use::Analyse),
-            Job::OpenTable => Vec::new(),
+            // A comparison needs the model that it is with, which differs by item.
+            Job::OpenTable | Job::Compare => Vec::new(),
         }
     }
 }

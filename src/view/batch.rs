@@ -408,7 +408,7 @@ fn Opened(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl I
     let card = move || {
         let (id, _) = opened.get()?;
         let item = state.with_untracked(|state| state.item(RequestId(id)).cloned())?;
-        Some(view! { <ResultCard item state titles=titles.clone() report /> })
+        Some(view! { <ResultCard item made=None state titles=titles.clone() report /> })
     };
     view! {
         <dialog

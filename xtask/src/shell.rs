@@ -15,12 +15,14 @@ use crate::paths::Paths;
 /// Style files that others build upon, in their order; the rest follows by name.
 const STYLE_FIRST: [&str; 4] = ["tokens.css", "base.css", "layout.css", "components.css"];
 
-/// Modules of `shell/`, each after those it imports from.
-const SCRIPTS: [&str; 7] = [
+/// Modules of `shell/` that are joined, each after those it imports from. The others are fetched when
+/// they are needed.
+const SCRIPTS: [&str; 8] = [
     "language.js",
     "routes.js",
     "preferences.js",
     "intake.js",
+    "later.js",
     "camera.js",
     "offline.js",
     "program.js",

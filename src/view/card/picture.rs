@@ -10,12 +10,13 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{CanvasRenderingContext2d, ImageData};
 
 use super::Titles;
+use super::compare::{compare_buttons, compared, titled};
 use super::parts::{Bars, Pending, figures};
 use crate::language::say;
 use crate::session::picture_address;
-use crate::state::{Answer, Event, Picture, Step, Thumbnail, picture_facts};
+use crate::state::{Answer, Event, Picture, Step, Thumbnail, offers, picture_facts};
 use crate::view::trouble::Sentences;
-use crate::{export, overlay, web, words};
+use crate::{export, overlay, poster, web, words};
 
 /// A picture's card.
 #[component]
@@ -24,6 +25,7 @@ pub(super) fn PictureCard(
     name: String,
     picture: Picture,
     titles: Titles,
+    is_past: bool,
     report: fn(Event),
 ) -> impl IntoView {
     let size = picture_facts(&picture).map(|facts| facts.size);
@@ -36,18 +38,64 @@ pub(super) fn PictureCard(
             (&picture.classes, &picture.reading),
             (None, Some(Step::Failed(_)))
         );
-    let classes = picture
-        .classes
-        .map(|step| classes_of(step, name.clone(), &titles));
+    let buttons = (picture_facts(&picture).is_some())
+        .then(|| buttons_of(id, &name, &picture, &titles, is_past, report));
+    let mut answers: Vec<AnyView> = Vec::new();
+    if let Some(step) = picture.classes {
+        let title = match &step {
+            Step::Done(answer) if !picture.others.is_empty() => {
+                Some(titles.get(&answer.value.model))
+            }
+            _ => None,
+        };
+        let classes = classes_of(step, name.clone(), &titles);
+        answers.push(match title {
+            Some(title) => titled(title, classes),
+            None => classes,
+        });
+    }
+    let others = picture.others.into_iter();
+    answers.extend(others.map(|other| compared(other, &titles, &name)));
+    let classes = match answers.len() {
+        0 | 1 => answers.into_any(),
+        _ => view! { <div class="answers compared">{answers}</div> }.into_any(),
+    };
     let reading = picture.reading.map(|step| reading_of(step, name, report));
     view! {
         {shown}
         <div class="card-body">
             {(!name_is_told)
                 .then(|| view! { <h3 class="file-name"><bdi>{file_name}</bdi></h3> })}
-            {caption.map(|caption| view! { <p class="caption">{caption}</p> })} {classes} {reading}
+            {caption.map(|caption| view! { <p class="caption">{caption}</p> })} {classes} {reading} {buttons}
         </div>
     }
+}
+
+/// What can be done with a picture that has an answer.
+fn buttons_of(
+    id: RequestId,
+    name: &str,
+    picture: &Picture,
+    titles: &Titles,
+    is_past: bool,
+    report: fn(Event),
+) -> AnyView {
+    let compare = match is_past {
+        // Its file is not here.
+        true => Vec::new(),
+        false => compare_buttons(id, offers(picture, titles.classifiers()), titles, report),
+    };
+    let (picture, name, titles) = (picture.clone(), name.to_owned(), titles.clone());
+    let save = move |_| poster::save(id, &name, &picture, |model| titles.get(model));
+    view! {
+        <div class="buttons">
+            {compare}
+            <button type="button" class="button quiet" on:click=save>
+                {say("Save as picture")}
+            </button>
+        </div>
+    }
+    .into_any()
 }
 
 /// The picture as it is shown: with its text over it where that was read, else small.
@@ -63,8 +111,9 @@ fn view_of(id: RequestId, name: &str, picture: &Picture, size: Option<Size>) -> 
     let thumbnail = picture.thumbnail.clone()?;
     let shown = match (&*thumbnail, size) {
         // What is kept of a picture in a batch is too small for a card.
-        (Thumbnail::Address(_), Some(size)) => {
-            let address = picture_address(id)?;
+        (Thumbnail::Address(small), Some(size)) => {
+            // And all there is of one whose file is not here.
+            let address = picture_address(id).unwrap_or_else(|| small.clone());
             view! { <Whole address description size /> }.into_any()
         }
         _ => view! { <Small thumbnail description /> }.into_any(),
