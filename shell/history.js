@@ -1,12 +1,14 @@
 // Results that stay on this device, in the browser's own database. Fetched when the first result is
 // written or read; `src/history.rs` says what a record is, here it only has a `key` that rises.
 
+// Sites of one origin share its databases, so the path tells them apart.
+const DATABASE = `vitrine${new URL("./", document.baseURI).pathname}`;
 const STORE = "results";
 let database;
 
 function open() {
   database ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("vitrine", 1);
+    const request = indexedDB.open(DATABASE, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
     request.onsuccess = () => {
       // Another tab, or the browser, may want to delete it.

@@ -28,9 +28,10 @@ const status = (page, words) =>
 /** How many results the browser's database holds. */
 const kept = (page) =>
   page.evaluate(async () => {
-    if (!(await indexedDB.databases()).some(({ name }) => name === "vitrine")) return 0;
+    const found = (await indexedDB.databases()).find(({ name }) => name.startsWith("vitrine"));
+    if (!found) return 0;
     return new Promise((resolve, reject) => {
-      const request = indexedDB.open("vitrine");
+      const request = indexedDB.open(found.name);
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         const count = request.result.transaction("results").objectStore("results").count();
