@@ -12,6 +12,8 @@ const root = path.resolve(here, "../..");
 export const SITE = required("VITRINE_URL");
 /** Address of the `tests` folder on the same server. */
 export const TEST_FILES = required("VITRINE_TESTS_URL");
+/** The built site's folder. */
+export const DIST = path.join(root, "dist");
 /** The model every test runs, as the page and as its list of predictions call it. */
 export const MODEL_TITLE = "EfficientNet-Lite0";
 
@@ -39,7 +41,7 @@ export function launch(...more) {
 
 /** Address of a flavour's folder, such as `…/engine/relaxed-0123abcd/`. */
 export async function engineFolder(flavour) {
-  const folders = await readdir(path.join(root, "dist/engine"));
+  const folders = await readdir(path.join(DIST, "engine"));
   const name = folders.find((folder) => folder.startsWith(`${flavour}-`));
   if (!name) throw new Error(`dist/engine holds no ${flavour} engine: run cargo xtask build`);
   return new URL(`engine/${name}/`, SITE).href;

@@ -1,0 +1,19 @@
+// Every page of the built site is valid HTML, as it is served.
+
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { HtmlValidate, StaticConfigLoader, formatterFactory } from "html-validate";
+import { DIST } from "./support.js";
+
+test("html-validate finds nothing in any page of the site", async () => {
+  const rules = JSON.parse(await readFile(new URL(".htmlvalidate.json", import.meta.url), "utf8"));
+  const validator = new HtmlValidate(new StaticConfigLoader(rules));
+  const files = (await readdir(DIST, { recursive: true })).filter((file) => file.endsWith(".html"));
+  assert.ok(files.includes("index.html"), "the site has a first page");
+  for (const file of files) {
+    const { valid, warningCount, results } = await validator.validateFile(path.join(DIST, file));
+    assert.ok(valid && warningCount === 0, formatterFactory("text")(results));
+  }
+});
