@@ -17,6 +17,9 @@ export const DIST = path.join(root, "dist");
 /** The model every test runs, as the page and as its list of predictions call it. */
 export const MODEL_TITLE = "EfficientNet-Lite0";
 
+/** What `budgets.toml` allows. */
+export const BUDGETS = JSON.parse(process.env.VITRINE_BUDGETS ?? "{}");
+
 /** A file of `tests/fixtures`. */
 export function fixture(name) {
   return path.join(root, "tests/fixtures", name);

@@ -4,8 +4,10 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bench;
+mod budgets;
 mod command;
 mod engine;
+mod gates;
 mod models;
 mod pack;
 mod page;
@@ -72,6 +74,20 @@ enum Task {
         /// Where the site is, such as https://name.github.io/vitrine/
         url: String,
     },
+    /// Measure the built site with Lighthouse, on a desktop and on a phone
+    Lighthouse {
+        /// Visits of each page, of which the median counts
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+    },
+    /// Try the main tasks of the built site in Chromium, Firefox and WebKit
+    Browsers {
+        /// Try this one only
+        #[arg(long)]
+        only: Option<gates::Engine>,
+    },
+    /// Take the README's pictures from the built site, into docs/img
+    Screenshots,
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -109,6 +125,9 @@ fn main() -> Result<()> {
         Task::Test { browser } if browser.is_empty() => test::run(&paths),
         Task::Test { browser } => test::run_browser_files(&paths, &browser),
         Task::Smoke { url } => test::smoke(&paths, &url),
+        Task::Lighthouse { runs } => gates::lighthouse(&paths, runs),
+        Task::Browsers { only } => gates::browsers(&paths, only),
+        Task::Screenshots => gates::screenshots(&paths),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }

@@ -9,7 +9,7 @@ use vitrine_protocol::{Catalog, Conversion, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{models, pack, precache, setup, shell};
+use crate::{budgets, models, pack, precache, setup, shell};
 
 /// Builds everything that is served into `paths.dist()`, around these engines. Set-up and models
 /// must be there.
@@ -41,8 +41,8 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
         .arg(paths.dist());
     run_quietly("page", &mut command)?;
     shell::write_routes(paths)?;
-    report_sizes(paths)?;
-    precache::write(paths)
+    precache::write(paths)?;
+    budgets::check(paths)
 }
 
 fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
@@ -62,38 +62,6 @@ fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     if fs::read_to_string(&file).ok().as_deref() != Some(text.as_str()) {
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
-    Ok(())
-}
-
-fn report_sizes(paths: &Paths) -> Result<()> {
-    let mut total = 0;
-    for entry in fs::read_dir(paths.dist()).context("listing the built site")? {
-        let path = entry?.path();
-        let kind = path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .unwrap_or_default();
-        if !matches!(kind, "wasm" | "js") {
-            continue;
-        }
-        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        let packed = gzip_len(&bytes)?;
-        total += packed;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        println!(
-            "  {name}: {:.1} KB, {:.1} KB gzip",
-            bytes.len() as f64 / 1e3,
-            packed as f64 / 1e3
-        );
-    }
-    println!(
-        "  wasm and scripts of the page together: {:.1} KB gzip",
-        total as f64 / 1e3
-    );
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: every tool at the version this project was tested with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -38,6 +38,14 @@ const TRUNK: CargoTool = CargoTool {
     locked: true,
 };
 
+/// Drives Firefox.
+const GECKODRIVER: CargoTool = CargoTool {
+    package: "geckodriver",
+    version: "0.37.0",
+    binary: "geckodriver",
+    locked: true,
+};
+
 /// Browsers that the tests can drive, in order of preference.
 const CHROMIUM_NAMES: [&str; 4] = [
     "chromium",
@@ -68,7 +76,53 @@ pub(crate) fn for_tests(paths: &Paths) -> Result<()> {
         output(Command::new(&chromium).arg("--version"))?,
         chromium.display()
     );
-    npm_packages(paths)
+    npm_packages(&paths.browser_tests())
+}
+
+/// What drives the browsers beside Chromium, and Chromium as its users have it.
+pub(crate) struct OtherBrowsers {
+    pub(crate) chromedriver: PathBuf,
+    pub(crate) firefox: PathBuf,
+    pub(crate) geckodriver: PathBuf,
+    /// WebKit's own small browser.
+    pub(crate) minibrowser: PathBuf,
+}
+
+/// Checks or installs Firefox, WebKit and the programs that drive browsers.
+pub(crate) fn for_other_browsers(paths: &Paths) -> Result<OtherBrowsers> {
+    println!("Set-up for other browsers");
+    let find = || {
+        Some(OtherBrowsers {
+            chromedriver: find_program(["chromedriver"])?,
+            firefox: find_program(["firefox-esr", "firefox"])?,
+            geckodriver: tool_binary(paths, &GECKODRIVER),
+            minibrowser: find_program(["xvfb-run"])
+                .and(find_program(["WebKitWebDriver"]))
+                .and_then(|_| minibrowser())?,
+        })
+    };
+    chromium()?;
+    cargo_tool(paths, &GECKODRIVER)?;
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    apt_install(&[
+        "chromium-driver",
+        "firefox-esr",
+        "webkit2gtk-driver",
+        "xauth",
+        "xvfb",
+    ])
+    .context("Firefox, WebKit and their drivers are needed to try the page in them")?;
+    find().context("apt-get installed the browsers, but they are not where they should be")
+}
+
+/// It stands in WebKit's library folder, which differs by machine.
+fn minibrowser() -> Option<PathBuf> {
+    let libraries = fs::read_dir("/usr/lib").ok()?;
+    libraries
+        .filter_map(|entry| Some(entry.ok()?.path().join("webkit2gtk-4.1/MiniBrowser")))
+        .find(|file| file.is_file())
 }
 
 /// Folders of the installed tools, for the PATH of builds.
@@ -238,13 +292,13 @@ fn is_node_new_enough(version: &str) -> bool {
     (numbers.next(), numbers.next()) >= (Some(20), Some(10))
 }
 
-fn npm_packages(paths: &Paths) -> Result<()> {
+/// Installs the packages of a folder's lock file, where that changed since the last time.
+pub(crate) fn npm_packages(folder: &Path) -> Result<()> {
     let node = output(Command::new("node").arg("--version"))
-        .context("Node.js 20.10 or later is needed for the browser tests: install it with npm")?;
+        .context("Node.js 20.10 or later is needed for tests in browsers: install it with npm")?;
     if !is_node_new_enough(&node) {
         bail!("Node.js 20.10 or later is needed for the browser tests, this is {node}: update it");
     }
-    let folder = paths.browser_tests();
     let lock = folder.join("package-lock.json");
     let stamp = folder.join("node_modules/.vitrine-lock-sha256");
     let wanted = sha256(&fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?);
@@ -252,14 +306,14 @@ fn npm_packages(paths: &Paths) -> Result<()> {
         // Scripts of packages stay unrun: they would download browsers, and need no trust then.
         run_quietly(
             "npm packages",
-            Command::new("npm").current_dir(&folder).args([
+            Command::new("npm").current_dir(folder).args([
                 "ci",
                 "--ignore-scripts",
                 "--no-audit",
                 "--no-fund",
             ]),
         )
-        .context("the browser tests' npm packages could not be installed")?;
+        .context("npm packages could not be installed")?;
         fs::write(&stamp, &wanted).with_context(|| format!("writing {}", stamp.display()))?;
     }
     println!("  npm packages: by lockfile, Node {node}");

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use indicatif::HumanDuration;
 
+use crate::budgets::Budgets;
 use crate::command;
 use crate::paths::Paths;
 use crate::serve::{Background, Mount};
@@ -90,6 +91,7 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
         .env("VITRINE_URL", server.url(SUB_PATH))
         .env("VITRINE_TESTS_URL", server.url(TEST_FILES))
         .env("VITRINE_CHROMIUM", setup::chromium()?)
+        .env("VITRINE_BUDGETS", Budgets::read(paths)?.json()?)
         // One file after another: on two cores, parallel browsers would disturb each other's time limits.
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(files);

@@ -1,0 +1,98 @@
+//! Checks of the built site that need more than `cargo xtask test` installs: Lighthouse, other
+//! browsers; and the README's pictures, taken from the same site.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::paths::Paths;
+use crate::serve::{Background, Mount};
+use crate::setup::{self, OtherBrowsers};
+use crate::{command, test};
+
+/// Which browser engines to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    /// Chrome, Edge, Opera
+    Chromium,
+    /// Firefox
+    Firefox,
+    /// Safari
+    Webkit,
+}
+
+/// Runs Lighthouse over every page; fails where a target is missed.
+pub(crate) fn lighthouse(paths: &Paths, runs: u32) -> Result<()> {
+    ensure!(runs > 0, "--runs takes at least 1");
+    let folder = paths.root.join("tests/lighthouse");
+    setup::npm_packages(&folder)?;
+    let server = served(paths)?;
+    command::run(
+        Command::new("node")
+            .current_dir(&folder)
+            .env("VITRINE_URL", server.url(test::SUB_PATH))
+            .env("VITRINE_DIST", paths.dist())
+            .env("VITRINE_CHROMIUM", setup::chromium()?)
+            .arg("run.js")
+            .arg(runs.to_string())
+            .arg(paths.target().join("lighthouse/report.json")),
+    )
+    .context("Lighthouse found targets missed, or could not run")
+}
+
+/// Runs the main tasks in three browser engines, or in one of them.
+pub(crate) fn browsers(paths: &Paths, only: Option<Engine>) -> Result<()> {
+    let OtherBrowsers {
+        chromedriver,
+        firefox,
+        geckodriver,
+        minibrowser,
+    } = setup::for_other_browsers(paths)?;
+    let server = served(paths)?;
+    let mut node = Command::new("node");
+    node.current_dir(paths.root.join("tests/browsers"))
+        .env("VITRINE_URL", server.url(test::SUB_PATH))
+        .env("VITRINE_CHROMIUM", setup::chromium()?)
+        .env("VITRINE_CHROMEDRIVER", chromedriver)
+        .env("VITRINE_FIREFOX", firefox)
+        .env("VITRINE_GECKODRIVER", geckodriver)
+        .env("VITRINE_MINIBROWSER", minibrowser)
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    if let Some(only) = only {
+        let name = match only {
+            Engine::Chromium => "chromium",
+            Engine::Firefox => "firefox",
+            Engine::Webkit => "webkit",
+        };
+        node.env("VITRINE_ONLY", name);
+    }
+    command::run(&mut node).context("the tests in other browsers failed")
+}
+
+/// Takes the README's pictures from the built site, into `docs/img`.
+pub(crate) fn screenshots(paths: &Paths) -> Result<()> {
+    setup::for_tests(paths)?;
+    let server = served(paths)?;
+    let folder: PathBuf = paths.root.join("docs/img");
+    command::run(
+        Command::new("node")
+            .current_dir(paths.browser_tests())
+            .env("VITRINE_URL", server.url(test::SUB_PATH))
+            .env("VITRINE_TESTS_URL", server.url(test::TEST_FILES))
+            .env("VITRINE_CHROMIUM", setup::chromium()?)
+            .arg("screenshots.js")
+            .arg(folder),
+    )
+    .context("the pictures could not be taken")
+}
+
+/// The site as it was built last, under a sub-path.
+fn served(paths: &Paths) -> Result<Background> {
+    let dist = paths.dist();
+    ensure!(
+        dist.join("index.html").is_file(),
+        "there is no site in dist/: run cargo xtask build first"
+    );
+    Background::start(&[Mount::new(test::SUB_PATH, dist)])
+}
