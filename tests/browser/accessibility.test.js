@@ -87,12 +87,15 @@ describe("accessible in every state", () => {
     assert.deepEqual(visit.problems, []);
   });
 
-  visiting("a page that was read", {}, async (visit) => {
+  visiting("a page that was read, and one without text", {}, async (visit) => {
     const { page } = visit;
     await visit.ready();
-    await visit.sample("Page");
-    await visit.lines("page.png");
-    await visit.predictions("page.png");
+    await page.getByRole("checkbox", { name: "Read text" }).check();
+    const [list, none] = ["041-en-list.jpg", "240-none-empty.jpg"];
+    await visit.choose(fixture(`pages/sample/${list}`), fixture(`pages/sample/${none}`));
+    await visit.lines(list);
+    await visit.card(none).getByText("No text found").waitFor({ timeout: PATIENCE });
+    await visit.predictions(list);
     await visit.ready();
     await scan(page, "a page's text");
   });

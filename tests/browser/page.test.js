@@ -350,45 +350,6 @@ describe("loading", () => {
 });
 
 describe("shell", () => {
-  visiting("the page is usable by keyboard alone", {}, async (visit) => {
-    await visit.ready();
-    const focused = [];
-    for (let i = 0; i < 24; i += 1) {
-      await visit.page.keyboard.press("Tab");
-      const name = await visit.page.evaluate(
-        () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent?.trim(),
-      );
-      focused.push(name ?? "");
-      if (/Cat/.test(name ?? "")) break;
-    }
-    assert.match(focused.at(-1), /Cat/, `Tab reaches a sample: ${focused.join(" → ")}`);
-    await visit.page.keyboard.press("Enter");
-    await visit.predictions(await firstCardName(visit));
-  });
-
-  for (const width of [320, 360, 768, 1280]) {
-    visiting(`nothing is cut off at ${width} px`, { context: { viewport: { width, height: 800 } } }, async (visit) => {
-      await visit.ready();
-      await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/not-a-picture.jpg"));
-      await visit.predictions("upright.jpg");
-      await visit.alert();
-      const overflow = await visit.page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      assert.ok(overflow <= 0, `${overflow} px wider than the window`);
-    });
-  }
-
-  for (const colorScheme of ["dark", "light"]) {
-    visiting(`axe finds nothing wrong in the ${colorScheme} theme`, { context: { colorScheme } }, async (visit) => {
-      await visit.ready();
-      await visit.choose(fixture("pictures/upright.jpg"), fixture("pictures/not-a-picture.jpg"));
-      await visit.predictions("upright.jpg");
-      await visit.alert();
-      assert.deepEqual(await visit.violations(), []);
-    });
-  }
-
   visiting("the content security policy is never broken", {}, async (visit) => {
     await visit.page.evaluate(() => {
       window.policyViolations = [];

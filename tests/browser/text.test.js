@@ -187,17 +187,4 @@ describe("tables", () => {
     await textbox(visit).fill(THANKS);
     await visit.page.getByRole("article", { name: /^Thank you so much/ }).waitFor({ timeout: PATIENCE });
   });
-
-  for (const colorScheme of ["dark", "light"]) {
-    visiting(`axe finds nothing on texts and tables, ${colorScheme}`, { context: { colorScheme } }, async (visit) => {
-      await visit.ready();
-      await textbox(visit).fill(THANKS);
-      await analyse(visit);
-      await visit.choose(await file(`${colorScheme}.csv`, "id,text\n1,I love it\n2,I hate it\n"));
-      const card = visit.card(`${colorScheme}.csv`);
-      await card.getByRole("button", { name: "Analyse 2 rows" }).click({ timeout: PATIENCE });
-      await card.getByRole("button", { name: "Download as CSV" }).waitFor({ timeout: PATIENCE });
-      assert.deepEqual(await visit.violations(), []);
-    });
-  }
 });
