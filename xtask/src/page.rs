@@ -1,6 +1,7 @@
 //! The site: engines, catalogue, and the page that trunk builds around them.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -45,6 +46,7 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     budgets::check(paths)
 }
 
+/// As JSON for tests and scripts, and packed for the page.
 fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     let mut registry = models::registry(paths)?;
     pack::models(paths, &mut registry)?;
@@ -56,11 +58,16 @@ fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
         models: registry.models,
         engines,
     };
-    let file = paths.site().join("catalog.json");
     let text = serde_json::to_string_pretty(&catalog).context("writing the catalogue")?;
-    // Unchanged content keeps its time stamp, so that cargo does not rebuild the page for nothing.
-    if fs::read_to_string(&file).ok().as_deref() != Some(text.as_str()) {
-        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    write_if_changed(&paths.site().join("catalog.json"), text.as_bytes())?;
+    let packed = postcard::to_allocvec(&catalog).context("packing the catalogue")?;
+    write_if_changed(&paths.site().join("catalog.postcard"), &packed)
+}
+
+/// Unchanged content keeps its time stamp, so that cargo does not rebuild the page for nothing.
+fn write_if_changed(file: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(file).ok().as_deref() != Some(content) {
+        fs::write(file, content).with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
 }
