@@ -1,18 +1,10 @@
-// The three browser engines, and how each is started; what set-up found comes in by environment.
+// The browser engines beside Chromium, and how each is started; what set-up found comes in by
+// environment.
 
-const { VITRINE_CHROMEDRIVER, VITRINE_CHROMIUM, VITRINE_FIREFOX, VITRINE_GECKODRIVER, VITRINE_MINIBROWSER } = process.env;
+const { VITRINE_FIREFOX, VITRINE_GECKODRIVER, VITRINE_MINIBROWSER } = process.env;
 
 /** By name, as `Browser.start` takes them. */
 export const BROWSERS = {
-  chromium: {
-    command: [VITRINE_CHROMEDRIVER, "--port=PORT"],
-    capabilities: {
-      "goog:chromeOptions": {
-        binary: VITRINE_CHROMIUM,
-        args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-      },
-    },
-  },
   firefox: {
     command: [VITRINE_GECKODRIVER, "--port", "PORT"],
     capabilities: { "moz:firefoxOptions": { binary: VITRINE_FIREFOX, args: ["-headless"] } },

@@ -1,4 +1,4 @@
-// What the page is for, in each browser engine: a picture classified, a text understood, a page read.
+// What the page is for, in browser engines beside Chromium: a picture classified, a text understood, a page read.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

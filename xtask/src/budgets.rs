@@ -21,7 +21,7 @@ pub(crate) struct Budgets {
     program_kb: u32,
     requests_before_interactive: u32,
     repeat_interactive_ms: u32,
-    /// Accepted sizes in bytes by what is weighed: `engine-relaxed`, or a model's id.
+    /// Accepted sizes in bytes by what is weighed: `engine-relaxed`, or a model's file.
     ratchet: BTreeMap<String, u64>,
 }
 
@@ -91,7 +91,9 @@ fn weigh(paths: &Paths, budgets: &Budgets) -> Result<Vec<Weight>> {
     ];
     for (what, bytes) in fetched_later(&dist)? {
         let Some(accepted) = budgets.ratchet.get(&what) else {
-            bail!("budgets.toml has no size for {what}: add `{what} = {bytes}` under [ratchet]");
+            bail!(
+                "budgets.toml has no size for {what}: add `\"{what}\" = {bytes}` under [ratchet]"
+            );
         };
         weights.push(Weight {
             what,
@@ -145,8 +147,7 @@ fn fetched_later(dist: &Path) -> Result<Vec<(String, u64)>> {
         if name.ends_with(".html") {
             continue;
         }
-        let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        found.push((stem.to_owned(), size));
+        found.push((name, size));
     }
     found.sort();
     Ok(found)

@@ -14,8 +14,6 @@ use crate::{command, test};
 /// Which browser engines to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Engine {
-    /// Chrome, Edge, Opera
-    Chromium,
     /// Firefox
     Firefox,
     /// Safari
@@ -41,10 +39,9 @@ pub(crate) fn lighthouse(paths: &Paths, runs: u32) -> Result<()> {
     .context("Lighthouse found targets missed, or could not run")
 }
 
-/// Runs the main tasks in three browser engines, or in one of them.
+/// Runs the main tasks in the browser engines that the other tests do not use, or in one of them.
 pub(crate) fn browsers(paths: &Paths, only: Option<Engine>) -> Result<()> {
     let OtherBrowsers {
-        chromedriver,
         firefox,
         geckodriver,
         minibrowser,
@@ -53,15 +50,12 @@ pub(crate) fn browsers(paths: &Paths, only: Option<Engine>) -> Result<()> {
     let mut node = Command::new("node");
     node.current_dir(paths.root.join("tests/browsers"))
         .env("VITRINE_URL", server.url(test::SUB_PATH))
-        .env("VITRINE_CHROMIUM", setup::chromium()?)
-        .env("VITRINE_CHROMEDRIVER", chromedriver)
         .env("VITRINE_FIREFOX", firefox)
         .env("VITRINE_GECKODRIVER", geckodriver)
         .env("VITRINE_MINIBROWSER", minibrowser)
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
     if let Some(only) = only {
         let name = match only {
-            Engine::Chromium => "chromium",
             Engine::Firefox => "firefox",
             Engine::Webkit => "webkit",
         };

@@ -80,7 +80,7 @@ enum Task {
         #[arg(long, default_value_t = 5)]
         runs: u32,
     },
-    /// Try the main tasks of the built site in Chromium, Firefox and WebKit
+    /// Try the main tasks of the built site in Firefox and WebKit
     Browsers {
         /// Try this one only
         #[arg(long)]

@@ -79,9 +79,8 @@ pub(crate) fn for_tests(paths: &Paths) -> Result<()> {
     npm_packages(&paths.browser_tests())
 }
 
-/// What drives the browsers beside Chromium, and Chromium as its users have it.
+/// The browsers beside Chromium, and what drives them.
 pub(crate) struct OtherBrowsers {
-    pub(crate) chromedriver: PathBuf,
     pub(crate) firefox: PathBuf,
     pub(crate) geckodriver: PathBuf,
     /// WebKit's own small browser.
@@ -93,7 +92,6 @@ pub(crate) fn for_other_browsers(paths: &Paths) -> Result<OtherBrowsers> {
     println!("Set-up for other browsers");
     let find = || {
         Some(OtherBrowsers {
-            chromedriver: find_program(["chromedriver"])?,
             firefox: find_program(["firefox-esr", "firefox"])?,
             geckodriver: tool_binary(paths, &GECKODRIVER),
             minibrowser: find_program(["xvfb-run"])
@@ -101,7 +99,6 @@ pub(crate) fn for_other_browsers(paths: &Paths) -> Result<OtherBrowsers> {
                 .and_then(|_| minibrowser())?,
         })
     };
-    chromium()?;
     cargo_tool(paths, &GECKODRIVER)?;
     if let Some(found) = find() {
         return Ok(found);
