@@ -56,30 +56,28 @@ async function focus(page) {
   });
 }
 
-/** Walks through the whole page by Tab, from its start to its start; gives every stop. */
+/**
+ * Walks through the whole page by Tab until it is where it began; gives every stop, in the order of
+ * the page. Between the last stop and the first lies the document itself.
+ */
 async function walk(page) {
   await page.evaluate(() => {
-    document.activeElement?.blur();
-    window.scrollTo(0, 0);
     window.focusedOnce = new Set();
-    // The first Tab goes to the first stop, wherever the focus was before.
-    const range = document.createRange();
-    range.setStart(document.body, 0);
-    const selection = document.getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
   });
   const stops = [];
-  for (let stop = 0; stop < STOPS_AT_MOST; stop += 1) {
+  let first = 0;
+  for (let presses = 0; presses < STOPS_AT_MOST; presses += 1) {
     await page.keyboard.press("Tab");
-    const isBack = await page.evaluate(() => {
+    const where = await page.evaluate(() => {
       const element = document.activeElement;
-      if (element === document.body || window.focusedOnce.has(element)) return true;
+      if (element === document.body) return "document";
+      if (window.focusedOnce.has(element)) return "met before";
       window.focusedOnce.add(element);
-      return false;
+      return "new";
     });
-    if (isBack) return stops;
-    stops.push(await focus(page));
+    if (where === "met before") return [...stops.slice(first), ...stops.slice(0, first)];
+    if (where === "document") first = stops.length;
+    else stops.push(await focus(page));
   }
   throw new Error(`Tab never comes back: ${stops.slice(-8).map(({ name }) => name).join(" → ")}`);
 }
