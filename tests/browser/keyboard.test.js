@@ -38,7 +38,9 @@ async function tabTo(page, name, key = "Tab") {
 
 /** What has the focus: its name, whether that is the document itself, and whether it is seen. */
 async function focus(page) {
-  return page.evaluate(() => {
+  return page.evaluate(async () => {
+    // What comes into view with the focus does so with the next frame.
+    await new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)));
     const element = document.activeElement;
     const name = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
     /** The outline that shows the focus: on the element, or on the label around a hidden field. */
