@@ -18,17 +18,11 @@ const SHARE_ALLOWED = 0.01;
  *
  * Gives `{ texts, least, failures }`: how many texts were measured, the least contrast met as a
  * share of what is needed with the text it was met at, and those below, worst first, each as
- * `{ text, selector, contrast, needed }`. What was measured is kept in the page as a set of
- * elements, `window.vitrineMeasured`.
+ * `{ text, selector, contrast, needed }`. What was measured joins a set of elements in the page,
+ * `window.vitrineMeasured`.
  */
 export async function measureContrast(page) {
-  await showWhole(page);
-  const texts = await page.evaluate(findTexts);
-  const sheet = await page.evaluateHandle(hideTexts);
-  const picture = await page.screenshot({ animations: "disabled", scale: "css" });
-  await page.evaluate((sheet) => {
-    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
-  }, sheet);
+  const { texts, picture } = await photograph(page);
   const bench = await benchOf(page.context().browser());
   const shown = { picture: picture.toString("base64"), texts, allowed: SHARE_ALLOWED };
   const worst = await bench.evaluate(compareWithPixels, shown);
@@ -46,6 +40,22 @@ export async function measureContrast(page) {
     least: measured[0],
     failures: measured.filter(({ contrast, needed }) => contrast < needed),
   };
+}
+
+/** The page without its letters, and where these stand; taken again where the page moved meanwhile. */
+async function photograph(page) {
+  for (let tries = 1; ; tries += 1) {
+    await showWhole(page);
+    const texts = await page.evaluate(findTexts);
+    const sheet = await page.evaluateHandle(hideTexts);
+    const picture = await page.screenshot({ animations: "disabled", scale: "css" });
+    await page.evaluate((sheet) => {
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
+    }, sheet);
+    const boxes = (texts) => JSON.stringify(texts.map(({ boxes }) => boxes));
+    if (boxes(texts) === boxes(await page.evaluate(findTexts))) return { texts, picture };
+    if (tries === 5) throw new Error("the page does not come to rest");
+  }
 }
 
 /** Per browser an empty page that pixels are counted in; the measured one is left as it is. */
@@ -72,7 +82,7 @@ export async function showWhole(page) {
 
 /** Runs in the page: every text that is seen, with its colour and boxes in pixels of the window. */
 function findTexts() {
-  const measured = (window.vitrineMeasured = new WeakSet());
+  const measured = (window.vitrineMeasured ??= new WeakSet());
   const found = [];
   const modal = document.querySelector("dialog:modal");
   const reader = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
