@@ -36,6 +36,11 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
             )?,
         )
         .env("CARGO_TARGET_DIR", paths.target().join("page"))
+        // leptos then compiles the parts of a view once, instead of once for each view around them.
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            "--cfg erase_components",
+        )
         // Some environments set NO_COLOR=1, which trunk 0.21 does not take for a boolean.
         .env_remove("NO_COLOR")
         .args(["build", "--release", "--offline", "--dist"])
