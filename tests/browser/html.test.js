@@ -12,8 +12,7 @@ test("html-validate finds nothing in any page of the site", async () => {
   const validator = new HtmlValidate(new StaticConfigLoader(rules));
   const files = (await readdir(DIST, { recursive: true })).filter((file) => file.endsWith(".html"));
   assert.ok(files.includes("index.html"), "the site has a first page");
-  for (const file of files) {
-    const { valid, warningCount, results } = await validator.validateFile(path.join(DIST, file));
-    assert.ok(valid && warningCount === 0, formatterFactory("text")(results));
-  }
+  const found = [];
+  for (const file of files) found.push(...(await validator.validateFile(path.join(DIST, file))).results);
+  assert.equal(found.length, 0, formatterFactory("text")(found));
 });
