@@ -6,9 +6,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe } from "node:test";
+import { dropMany, finished } from "./many.js";
 import { PATIENCE, visitingWith } from "./page.js";
 import { leastContrast, scan } from "./scan.js";
-import { fixture, launch, SITE } from "./support.js";
+import { fixture, launch, MODEL_TITLE, SITE } from "./support.js";
 
 let browser;
 let scratch;
@@ -117,6 +118,35 @@ describe("accessible in every state", () => {
     await visit.card("letters.csv").getByRole("button", { name: "Analyse" }).click();
     await visit.card("letters.csv").getByRole("button", { name: "Download as CSV" }).waitFor({ timeout: PATIENCE });
     await scan(page, "a table's result");
+  });
+
+  visiting("many files, one of them opened", {}, async (visit) => {
+    const { page } = visit;
+    await visit.ready();
+    await dropMany(page, { n: 30, broken: { "words.png": "these are words, not pixels" } });
+    await finished(page, PATIENCE);
+    await scan(page, "many files");
+    await page.getByRole("button", { name: "picture-0000.jpeg" }).click();
+    await page.locator("dialog:modal").getByRole("article").waitFor();
+    await scan(page, "a file of many");
+  });
+
+  visiting("a measured run, with its figures as a table", { query: "performance/" }, async (visit) => {
+    const { page } = visit;
+    await visit.ready();
+    const lab = page.getByRole("region", { name: "Latency lab" });
+    await lab.getByRole("combobox", { name: "Runs", exact: true }).selectOption({ label: "20" });
+    await lab.getByRole("button", { name: "Run", exact: true }).click();
+    const latest = lab.getByRole("region", { name: `${MODEL_TITLE}, measured`, exact: true });
+    await latest.waitFor({ timeout: PATIENCE });
+    await latest.getByText("Show as table").click();
+    await scan(page, "a measured run");
+  });
+
+  visiting("in German", { query: "?lang=de" }, async (visit) => {
+    await visit.ready();
+    assert.equal(await visit.page.evaluate(() => document.documentElement.lang), "de");
+    await scan(visit.page, "in German");
   });
 
   visiting(

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { after, before, describe } from "node:test";
-import { PATIENCE, visitingWith } from "./page.js";
+import { after, before, describe, test } from "node:test";
+import { PATIENCE, Visit, visitingWith } from "./page.js";
 import { overflowing } from "./scan.js";
 import { fixture, launch } from "./support.js";
 
@@ -144,12 +144,18 @@ async function withResults(visit) {
   await visit.ready();
 }
 
-describe("by keyboard alone", () => {
-  // Otherwise the page still scrolls towards a stop while it is asked where that is.
-  const still = { context: { reducedMotion: "reduce" } };
-  visiting("a walk by Tab reaches everything, shows where it is, and comes back", still, async (visit) => {
-    const { page } = visit;
+describe("a page with results, by keyboard, zoomed and spaced", () => {
+  let visit;
+  let page;
+  before(async () => {
+    // Otherwise the page still scrolls towards a stop while it is asked where that is.
+    visit = await Visit.open(browser, { context: { reducedMotion: "reduce" } });
+    page = visit.page;
     await withResults(visit);
+  });
+  after(() => visit.close());
+
+  test("a walk by Tab reaches everything, shows where it is, and comes back", async () => {
     const stops = await walk(page);
     assert.deepEqual(await notReached(page), []);
     assert.deepEqual(stops.filter(({ hasRing }) => !hasRing).map(({ name }) => name), [], "stops without a visible focus");
@@ -165,7 +171,42 @@ describe("by keyboard alone", () => {
     assert.ok(!(await focus(page)).isDocument);
   });
 
-  visiting("the skip link leads to what it says", {}, async (visit) => {
+  test("everything that is pressed measures 24 px with a pointer", async () => {
+    assert.deepEqual(await smallTargets(page, 24), []);
+  });
+
+  // What zoom does to layout is a window of fewer CSS pixels.
+  for (const [zoom, width, height] of [
+    ["200 %", 640, 512],
+    ["400 %", 320, 256],
+  ]) {
+    test(`at ${zoom} of a window of 1280 × 1024 px nothing is cut off`, async () => {
+      await page.setViewportSize({ width, height });
+      assert.deepEqual(await overflowing(page), []);
+      assert.deepEqual(await clippedTexts(page), []);
+    });
+  }
+
+  test("wider spaced text is not cut off", async () => {
+    // The distances of WCAG 2.2, 1.4.12.
+    await page.evaluate(() => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(`
+        * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
+        p { margin-bottom: 2em !important; }
+      `);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    });
+    for (const width of [320, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      assert.deepEqual(await overflowing(page), [], `${width} px`);
+      assert.deepEqual(await clippedTexts(page), [], `${width} px`);
+    }
+  });
+});
+
+describe("by keyboard alone", () => {
+  visiting("the skip link leads to what it says; what is done with pictures is chosen by Space", {}, async (visit) => {
     const { page } = visit;
     await visit.ready();
     await page.keyboard.press("Tab");
@@ -173,24 +214,6 @@ describe("by keyboard alone", () => {
     const target = await page.evaluate(() => document.activeElement.hash.slice(1));
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.id), target);
-  });
-
-  visiting("a sample is opened, its card removed, and the focus stays among the results", {}, async (visit) => {
-    const { page } = visit;
-    await visit.ready();
-    await tabTo(page, "Cat");
-    await page.keyboard.press("Enter");
-    await visit.predictions("chelsea.png");
-    await tabTo(page, "Remove chelsea.png");
-    await page.keyboard.press("Enter");
-    await visit.card("chelsea.png").waitFor({ state: "detached" });
-    const where = await page.evaluate(() => document.activeElement.closest("main, dialog, [role=alert]") !== null);
-    assert.ok(where, "the focus does not fall back to the document");
-  });
-
-  visiting("what is done with pictures is chosen by Space", {}, async (visit) => {
-    const { page } = visit;
-    await visit.ready();
     const [classify, read] = ["Classify", "Read text"].map((name) => page.getByRole("checkbox", { name }));
     await tabTo(page, "Read text");
     await page.keyboard.press("Space");
@@ -202,7 +225,34 @@ describe("by keyboard alone", () => {
     assert.equal(await page.evaluate(() => document.documentElement.dataset.phase), "ready", "Enter leaves the page");
   });
 
-  visiting("a text is typed and analysed", {}, async (visit) => {
+  visiting("a sample is opened and removed, another cleared, and the focus is not lost", {}, async (visit) => {
+    const { page } = visit;
+    await visit.ready();
+    await tabTo(page, "Cat");
+    await page.keyboard.press("Enter");
+    await visit.predictions("chelsea.png");
+    await tabTo(page, "Remove chelsea.png");
+    await page.keyboard.press("Enter");
+    await visit.card("chelsea.png").waitFor({ state: "detached" });
+    const where = await page.evaluate(() => document.activeElement.closest("main, dialog, [role=alert]") !== null);
+    assert.ok(where, "after the card is removed it stays among the results");
+    await visit.choose(fixture("pictures/upright.jpg"));
+    await visit.predictions("upright.jpg");
+    await tabTo(page, "Clear results");
+    await page.keyboard.press("Enter");
+    await visit.card("upright.jpg").waitFor({ state: "detached" });
+    assert.ok(!(await focus(page)).isDocument, "after clearing it does not fall back to the document");
+  });
+
+  visiting("a page of text is read", {}, async (visit) => {
+    const { page } = visit;
+    await visit.ready();
+    await tabTo(page, "Page");
+    await page.keyboard.press("Enter");
+    assert.ok((await visit.lines("page.png")).length >= 5);
+  });
+
+  visiting("a text is typed and analysed; a table's column is chosen, and its rows are reached", {}, async (visit) => {
     const { page } = visit;
     await visit.ready();
     await tabTo(page, "Text to analyse");
@@ -210,17 +260,15 @@ describe("by keyboard alone", () => {
     await tabTo(page, "Analyse");
     await page.keyboard.press("Enter");
     assert.equal((await visit.predictions("What a lovely day", "Sentiment")).length, 4);
-  });
-
-  visiting("a table's column is chosen, analysed, and the rows are reached", {}, async (visit) => {
-    const { page } = visit;
-    await visit.ready();
     const table = path.join(scratch, "letters.csv");
     await writeFile(table, "id,message,other\n1,Thank you so much,a\n2,My card has not arrived,b\n");
     await visit.choose(table);
-    await page.getByRole("combobox", { name: "Column with the texts" }).waitFor({ timeout: PATIENCE });
+    const column = page.getByRole("combobox", { name: "Column with the texts" });
+    await column.waitFor({ timeout: PATIENCE });
     await tabTo(page, "Column with the texts");
+    const wished = await column.inputValue();
     await page.keyboard.press("ArrowDown");
+    assert.notEqual(await column.inputValue(), wished, "an arrow chooses another column");
     await page.keyboard.press("ArrowUp");
     await tabTo(page, "Analyse 2 rows");
     await page.keyboard.press("Enter");
@@ -241,61 +289,13 @@ describe("by keyboard alone", () => {
     assert.ok(!(await focus(page)).isDocument, "the focus does not fall back to the document");
   });
 
-  visiting("results are cleared, and the focus is not lost", {}, async (visit) => {
-    const { page } = visit;
-    await visit.ready();
-    await visit.choose(fixture("pictures/upright.jpg"));
-    await visit.predictions("upright.jpg");
-    await tabTo(page, "Clear results");
-    await page.keyboard.press("Enter");
-    await visit.card("upright.jpg").waitFor({ state: "detached" });
-    assert.ok(!(await focus(page)).isDocument, "the focus does not fall back to the document");
-  });
-});
-
-describe("room for fingers, larger letters and narrow windows", () => {
-  visiting("everything that is pressed measures 24 px with a pointer", {}, async (visit) => {
-    await withResults(visit);
-    assert.deepEqual(await smallTargets(visit.page, 24), []);
-  });
-
   visiting(
     "everything that is pressed measures 44 px on a phone",
     { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } },
     async (visit) => {
+      await visit.ready();
       await withResults(visit);
       assert.deepEqual(await smallTargets(visit.page, 44), []);
     },
   );
-
-  for (const [zoom, width] of [
-    ["200 %", 640],
-    ["400 %", 320],
-  ]) {
-    const context = { viewport: { width, height: 256 }, deviceScaleFactor: 1280 / width };
-    visiting(`at ${zoom} of a window of 1280 px nothing is cut off`, { context }, async (visit) => {
-      await withResults(visit);
-      assert.deepEqual(await overflowing(visit.page), []);
-      assert.deepEqual(await clippedTexts(visit.page), []);
-    });
-  }
-
-  visiting("wider spaced text is not cut off", {}, async (visit) => {
-    const { page } = visit;
-    await withResults(visit);
-    // The distances of WCAG 2.2, 1.4.12.
-    await page.evaluate(() => {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(`
-        * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
-        p { margin-bottom: 2em !important; }
-      `);
-      document.adoptedStyleSheets = [sheet];
-    });
-    for (const width of [320, 768, 1280]) {
-      await page.setViewportSize({ width, height: 800 });
-      assert.deepEqual(await overflowing(page), [], `${width} px`);
-      assert.deepEqual(await clippedTexts(page), [], `${width} px`);
-    }
-  });
 });

@@ -6,8 +6,6 @@ import { measureContrast, showWhole } from "./contrast.js";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/** Rules whose answer depends on the colours; the others give the same in every theme. */
-const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
 
 /**
  * What axe cannot decide and a person has: a rule and a selector that the element matches. Visible
@@ -34,33 +32,41 @@ export const WIDTHS = [320, 768, 1280];
 export const leastContrast = new Map();
 
 /**
- * Scans the page at every width in both themes, once in forced colours and once with motion
- * reduced; `state` is what it shows, for messages. Leaves width and theme as they were.
+ * What a person may prefer. `isMeasured`: the pixels of texts are compared. In forced colours they
+ * are not, because those colours are the person's; with motion reduced they are the dark theme's.
+ */
+const PREFERENCES = [
+  { name: "dark", wish: { colorScheme: "dark" }, isMeasured: true },
+  { name: "reduced motion", wish: { reducedMotion: "reduce" }, isMeasured: false },
+  { name: "light", wish: { colorScheme: "light" }, isMeasured: true },
+  { name: "forced colours", wish: { forcedColors: "active" }, isMeasured: false },
+];
+
+/**
+ * Scans the page at every width in every preference; `state` is what it shows, for messages.
+ * Leaves width and preference as they were.
  */
 export async function scan(page, state) {
   const before = page.viewportSize();
   const problems = [];
-  const note = (where, found) => problems.push(...found.map((what) => `${state}, ${where}: ${what}`));
-  for (const colorScheme of ["dark", "light"]) {
-    await wear(page, { colorScheme });
+  for (const { name, wish, isMeasured } of PREFERENCES) {
+    await wear(page, wish);
+    if (isMeasured) {
+      await page.evaluate(() => {
+        window.vitrineMeasured = new WeakSet();
+      });
+    }
     // From the widest on: what a narrow window scrolls out of its frame was measured before.
-    await page.evaluate(() => {
-      window.vitrineMeasured = new WeakSet();
-    });
     for (const width of WIDTHS.toReversed()) {
-      const where = `${width} px, ${colorScheme}`;
+      const note = (found) => problems.push(...found.map((what) => `${state}, ${width} px, ${name}: ${what}`));
       await page.setViewportSize({ width, height: 800 });
-      note(where, await overflowing(page));
-      note(where, await lowContrast(page, colorScheme));
-      note(where, await axe(page, colorScheme === "dark" ? undefined : COLOUR_RULES));
+      note(await overflowing(page));
+      if (isMeasured) note(await lowContrast(page, name));
+      else await showWhole(page);
+      note(await axe(page, { areColoursOurs: !wish.forcedColors }));
+      if (wish.reducedMotion) note(await moving(page));
     }
   }
-  await page.setViewportSize({ width: 768, height: 800 });
-  await wear(page, { forcedColors: "active" });
-  await showWhole(page);
-  note("forced colours", await axe(page, undefined, { areColoursOurs: false }));
-  await wear(page, { reducedMotion: "reduce" });
-  note("reduced motion", await moving(page));
   await wear(page, {});
   await page.setViewportSize(before);
   assert.deepEqual(problems, []);
@@ -84,12 +90,12 @@ async function lowContrast(page, theme) {
 }
 
 /** What axe finds wrong, and what it cannot decide and nobody has. */
-async function axe(page, rules, { areColoursOurs = true } = {}) {
+async function axe(page, { areColoursOurs }) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(AXE, "utf8"));
   const { violations, incomplete } = await page.evaluate(
-    async ({ runOnly, areColoursOurs, reviewed }) => {
+    async ({ tags, areColoursOurs, reviewed }) => {
       const { violations, incomplete } = await globalThis.axe.run(document, {
-        runOnly,
+        runOnly: tags,
         resultTypes: ["violations", "incomplete"],
         elementRef: true,
         // Forced colours are the person's own, and axe takes some from the page's style instead.
@@ -107,7 +113,7 @@ async function axe(page, rules, { areColoursOurs = true } = {}) {
         );
       return { violations: flat(violations), incomplete: flat(incomplete) };
     },
-    { runOnly: rules ? { type: "rule", values: rules } : { type: "tag", values: TAGS }, areColoursOurs, reviewed: REVIEWED },
+    { tags: TAGS, areColoursOurs, reviewed: REVIEWED },
   );
   const isDecided = ({ rule, isMeasured, isReviewed }) => isReviewed || (rule === "color-contrast" && isMeasured);
   return [
@@ -131,15 +137,18 @@ export async function overflowing(page) {
   });
 }
 
-/** Animations that go on although motion is not wanted. */
+/** What would move although motion is not wanted, whether it moves at the moment or not. */
 async function moving(page) {
-  return page.evaluate(() =>
-    document
-      .getAnimations()
-      .filter((animation) => {
-        const { duration, iterations } = animation.effect.getComputedTiming();
-        return duration * iterations > 100;
-      })
-      .map((animation) => `${animation.animationName ?? animation.transitionProperty} moves`),
-  );
+  return page.evaluate(() => {
+    const isLong = (durations) => durations.split(", ").some((duration) => parseFloat(duration) > 0.1);
+    const found = new Set();
+    for (const element of document.querySelectorAll("*")) {
+      for (const part of [undefined, "::before", "::after"]) {
+        const { animationName, animationDuration, transitionDuration } = getComputedStyle(element, part);
+        const moves = (animationName !== "none" && isLong(animationDuration)) || isLong(transitionDuration);
+        if (moves) found.add(`${element.localName}.${element.className}${part ?? ""} moves`);
+      }
+    }
+    return [...found];
+  });
 }
