@@ -35,6 +35,8 @@ use crate::view::{ModelsPanel, PerformancePage, RequestCount, SiteNotes, Workspa
 const CATALOG: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.postcard"));
 
 fn main() {
+    // A page built for size stops without a word: there is nothing to print.
+    #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     let catalog = read_catalog();
     let query = web::query();

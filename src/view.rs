@@ -89,8 +89,13 @@ fn ClassifierChoice(models: Vec<ModelEntry>, report: fn(Event)) -> impl IntoView
 /// One card per item, the latest lot first; of many files, a table.
 #[component]
 fn Results(state: ReadSignal<State>, titles: Titles, report: fn(Event)) -> impl IntoView {
-    let cards =
-        Memo::new(move |_| state.with(|state| state.cards().map(stage_of).collect::<Vec<_>>()));
+    let cards = Memo::new(move |_| {
+        let key = |item: &Item| {
+            let (id, stage) = stage_of(item);
+            (id as usize, stage)
+        };
+        state.with(|state| state.cards().map(key).collect::<Vec<Key>>())
+    });
     let has_items = Memo::new(move |_| state.with(|state| !state.items.is_empty()));
     let can_clear = Memo::new(move |_| state.with(|state| state.n_finished() > 0));
     let item = move |id| {
@@ -121,23 +126,35 @@ type Shown = Arc<dyn Fn(RequestId) -> Option<(Item, Option<String>)> + Send + Sy
 
 /// Cards in a list, each under its id and what changes when it must be drawn anew.
 fn card_list(
-    cards: Memo<Vec<(u32, u32)>>,
+    cards: Memo<Vec<Key>>,
     shown: Shown,
     state: ReadSignal<State>,
     titles: Titles,
     report: fn(Event),
 ) -> AnyView {
-    let card = move |(id, _): (u32, u32)| {
+    let card = move |(id, _): Key| {
         let titles = titles.clone();
-        shown(RequestId(id))
+        shown(RequestId(id as u32))
             .map(|(item, made)| view! { <ResultCard item made state titles report /> })
+            .into_any()
     };
     view! {
         <div class="cards">
-            <For each=move || cards.get() key=|card| *card children=card />
+            {keyed(cards, card)}
         </div>
     }
     .into_any()
+}
+
+/// What tells the members of a list apart; a member whose key changes is built anew.
+type Key = (usize, u32);
+
+/// A list of what has a key each, in their order. All lists are of one kind, because each kind would
+/// bring all the code for lists with it.
+fn keyed(keys: Memo<Vec<Key>>, member: impl Fn(Key) -> AnyView + Send + Sync + 'static) -> AnyView {
+    let member: Arc<dyn Fn(Key) -> AnyView + Send + Sync> = Arc::new(member);
+    view! { <For each=move || keys.get() key=|key| *key children=move |key| member(key) /> }
+        .into_any()
 }
 
 /// Changes whenever a card must be drawn anew.

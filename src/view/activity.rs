@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::{Key, keyed};
 use crate::language::say;
 use crate::state::{Event, State};
 use crate::words;
@@ -17,8 +18,8 @@ pub(super) fn ActivityPanel(state: ReadSignal<State>, report: fn(Event)) -> impl
         let downloads = state.with(State::downloads);
         downloads
             .into_iter()
-            .map(|(model, _)| model)
-            .collect::<Vec<_>>()
+            .map(|(model, _)| (model, 0))
+            .collect::<Vec<Key>>()
     });
     view! {
         <section class="activity glass" aria-label=say("Progress") hidden=move || !is_shown.get()>
@@ -27,17 +28,14 @@ pub(super) fn ActivityPanel(state: ReadSignal<State>, report: fn(Event)) -> impl
                 {say("Cancel")}
             </button>
             <div class="downloads" hidden=move || downloads.with(Vec::is_empty)>
-                <For each=move || downloads.get() key=|model| *model let:model>
-                    <Download state model />
-                </For>
+                {keyed(downloads, move |(model, _)| download(state, model))}
             </div>
         </section>
     }
 }
 
 /// One model on its way. `model` is its index.
-#[component]
-fn Download(state: ReadSignal<State>, model: usize) -> impl IntoView {
+fn download(state: ReadSignal<State>, model: usize) -> AnyView {
     let (title, total) = state.with_untracked(|state| state.models.title_and_bytes(model));
     let transfer = Memo::new(move |_| {
         let downloads = state.with(State::downloads);
@@ -55,4 +53,5 @@ fn Download(state: ReadSignal<State>, model: usize) -> impl IntoView {
             <p class="figures">{move || words::transfer(transfer.get(), total)}</p>
         </div>
     }
+    .into_any()
 }

@@ -10,8 +10,8 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use vitrine_protocol::{Explanation, RequestId};
 
-use super::card::{ResultCard, Small, Titles};
-use super::stage_of;
+use super::card::{ResultCard, Small, Titles, bar, totals};
+use super::{Key, keyed, stage_of};
 use crate::language::explain;
 use crate::state::{Content, Event, Filter, Flow, Item, ROWS_PER_PAGE, State, Thumbnail, Totals};
 use crate::{export, web, words};
@@ -107,32 +107,15 @@ fn BatchTotals(state: ReadSignal<State>, titles: Titles) -> impl IntoView {
     view! { <div class="answers">{lists}</div> }
 }
 
-fn totals_view(totals: &Totals, titles: &Titles) -> Vec<AnyView> {
-    let lists = totals.iter().filter(|(_, counts)| !counts.is_empty());
+fn totals_view(found: &Totals, titles: &Titles) -> Vec<AnyView> {
+    let lists = found.iter().filter(|(_, counts)| !counts.is_empty());
     let view = |(model, counts): (&String, &BTreeMap<String, usize>)| {
-        let title = titles.get(model);
-        let rows: Vec<_> = shown_totals(counts)
+        let bars = shown_totals(counts)
             .into_iter()
-            .map(|(label, n, share)| {
-                view! {
-                    <li style:--share=share.to_string()>
-                        <span class="class-name">{label}</span>
-                        " "
-                        <span class="class-share">{words::files(n)}</span>
-                    </li>
-                }
-            })
-            .collect();
-        let name = words::class_totals(&title);
-        view! {
-            <div class="answer">
-                <h3>{title}</h3>
-                <ol class="classes" aria-label=name>
-                    {rows}
-                </ol>
-            </div>
-        }
-        .into_any()
+            .map(|(label, n, share)| bar(label, words::files(n), share, false));
+        let title = titles.get(model);
+        let heading = view! { <h3>{title.clone()}</h3> }.into_any();
+        totals(heading, &title, bars.collect())
     };
     lists.map(view).collect()
 }
@@ -163,7 +146,7 @@ fn BatchTable(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
             let first = state.page().0 * ROWS_PER_PAGE;
             let rows = state.rows().enumerate();
             rows.map(|(at, item)| (first + at, item.id.0))
-                .collect::<Vec<_>>()
+                .collect::<Vec<Key>>()
         })
     });
     let n_rows =
@@ -184,9 +167,7 @@ fn BatchTable(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || rows.get() key=|row| *row let:row>
-                        <Row at=row.0 id=RequestId(row.1) state report />
-                    </For>
+                    {keyed(rows, move |(at, id)| row(at, RequestId(id), state, report))}
                 </tbody>
             </table>
             <p class="caption nothing" hidden=move || n_rows.get() != 0>
@@ -257,8 +238,7 @@ fn Save(state: ReadSignal<State>) -> impl IntoView {
 }
 
 /// One file. The button stays while what was found changes, so that a focus on it is not lost.
-#[component]
-fn Row(at: usize, id: RequestId, state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
+fn row(at: usize, id: RequestId, state: ReadSignal<State>, report: fn(Event)) -> AnyView {
     let stage = Memo::new(move |_| state.with(|state| state.item(id).map(stage_of)));
     let of_item = move |view: fn(&Item) -> AnyView| {
         // Read, because a memo that is only tracked is never computed and tells of no change.

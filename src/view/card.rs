@@ -14,6 +14,7 @@ use vitrine_protocol::{ModelEntry, Spec};
 
 use crate::state::{Content, Event, Item, State};
 use crate::words;
+pub(super) use parts::{bar, totals};
 use picture::PictureCard;
 pub(super) use picture::Small;
 use table::TableCard;

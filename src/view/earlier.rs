@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use vitrine_protocol::Explanation;
 
 use super::card::Titles;
-use super::card_list;
+use super::{Key, card_list};
 use crate::language::say;
 use crate::state::{Event, HistoryEvent, State};
 use crate::{web, words};
@@ -30,7 +30,8 @@ pub(super) fn Earlier(
     let cards = Memo::new(move |_| {
         state.with(|state| {
             let past = state.history.shown().iter();
-            past.map(|past| (past.item.id.0, 0)).collect::<Vec<_>>()
+            past.map(|past| (past.item.id.0 as usize, 0))
+                .collect::<Vec<Key>>()
         })
     });
     let of_cards = titles.clone();

@@ -156,6 +156,8 @@ describe("accessible in every state", () => {
       await visit.ready();
       await visit.sample("Cat");
       await visit.alert();
+      // The model goes on arriving, and figures with it.
+      await visit.page.getByRole("progressbar").first().waitFor({ state: "hidden", timeout: PATIENCE });
       await scan(visit.page, "no engine");
     },
   );

@@ -42,6 +42,11 @@ describe("contrast", () => {
     ["text that is only to be selected", '<svg><text y="20" style="fill:transparent">text</text></svg>', 0],
     ["text that is hidden", '<p hidden>text</p><p style="visibility:hidden;color:#eee">text</p>', 0],
     ["text scrolled out of its frame", '<div style="height:20px;overflow:auto;color:#000">seen<p style="color:#eee">not seen</p></div>', 0],
+    [
+      "text at the end of a table that scrolls sideways",
+      '<div class="table-frame" style="width:90px;overflow:auto"><p style="width:400px;text-align:right;color:#eee">text</p></div>',
+      1,
+    ],
     ["text far below the fold", '<div style="height:3000px"></div><p style="color:#ccc">text</p>', 1],
   ]) {
     test(`${what}: ${nFailures === 0 ? "fits" : "is found"}`, async () => {

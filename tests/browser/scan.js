@@ -33,11 +33,11 @@ export const leastContrast = new Map();
 
 /**
  * What a person may prefer. `isMeasured`: the pixels of texts are compared. In forced colours they
- * are not, because those colours are the person's; with motion reduced they are the dark theme's.
+ * are not, because those colours are the person's.
  */
 const PREFERENCES = [
   { name: "dark", wish: { colorScheme: "dark" }, isMeasured: true },
-  { name: "reduced motion", wish: { reducedMotion: "reduce" }, isMeasured: false },
+  { name: "reduced motion", wish: { reducedMotion: "reduce" }, isMeasured: true },
   { name: "light", wish: { colorScheme: "light" }, isMeasured: true },
   { name: "forced colours", wish: { forcedColors: "active" }, isMeasured: false },
 ];

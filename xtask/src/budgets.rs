@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
+use vitrine_protocol::Catalog;
 
 use crate::page::gzip_len;
 use crate::paths::Paths;
@@ -27,7 +28,7 @@ pub(crate) struct Budgets {
 
 /// What something weighs and may weigh, in bytes.
 #[derive(Debug, PartialEq)]
-struct Weight {
+pub(crate) struct Weight {
     what: String,
     bytes: u64,
     limit: u64,
@@ -50,16 +51,27 @@ impl Budgets {
 
 /// Weighs the built site; fails with everything that is over and by how much.
 pub(crate) fn check(paths: &Paths) -> Result<()> {
-    let budgets = Budgets::read(paths)?;
-    let weights = weigh(paths, &budgets)?;
-    for Weight { what, bytes, limit } in &weights {
-        println!("  {what}: {} of {}", kilobytes(*bytes), kilobytes(*limit));
-    }
-    let over = over(&weights);
+    let over = over(&report(paths)?);
     if !over.is_empty() {
         bail!("over budget, see budgets.toml:\n{}", over.join("\n"));
     }
     Ok(())
+}
+
+/// Weighs the built site, and says so.
+pub(crate) fn report(paths: &Paths) -> Result<Vec<Weight>> {
+    let weights = weigh(paths, &Budgets::read(paths)?)?;
+    for Weight { what, bytes, limit } in &weights {
+        println!("  {what}: {} of {}", kilobytes(*bytes), kilobytes(*limit));
+    }
+    Ok(weights)
+}
+
+/// The files of the page's program: its WebAssembly and the scripts around it.
+pub(crate) fn program(dist: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = files_in(dist)?;
+    files.retain(|file| kind(&file_name(file)) == Kind::Program);
+    Ok(files)
 }
 
 fn weigh(paths: &Paths, budgets: &Budgets) -> Result<Vec<Weight>> {
@@ -89,7 +101,7 @@ fn weigh(paths: &Paths, budgets: &Budgets) -> Result<Vec<Weight>> {
             limit: kb(budgets.program_kb),
         },
     ];
-    for (what, bytes) in fetched_later(&dist)? {
+    for (what, bytes) in fetched_later(paths)? {
         let Some(accepted) = budgets.ratchet.get(&what) else {
             bail!(
                 "budgets.toml has no size for {what}: add `\"{what}\" = {bytes}` under [ratchet]"
@@ -121,10 +133,10 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// What is fetched when it is needed: engines as gzip, models as they are packed.
-fn fetched_later(dist: &Path) -> Result<Vec<(String, u64)>> {
+/// What is fetched when it is needed: engines as gzip, models as they are packed, in all their pieces.
+fn fetched_later(paths: &Paths) -> Result<Vec<(String, u64)>> {
     let mut found = Vec::new();
-    for folder in files_in(&dist.join("engine"))? {
+    for folder in files_in(&paths.dist().join("engine"))? {
         // The rest of the name is a hash.
         let Some((flavour, _)) = file_name(&folder)
             .rsplit_once('-')
@@ -138,16 +150,15 @@ fn fetched_later(dist: &Path) -> Result<Vec<(String, u64)>> {
         }
         found.push((format!("engine-{flavour}"), bytes));
     }
-    for file in files_in(&dist.join("models"))? {
-        let size = fs::metadata(&file)
-            .with_context(|| format!("reading {}", file.display()))?
-            .len();
-        let name = file_name(&file);
-        // A route may share the folder's name.
-        if name.ends_with(".html") {
-            continue;
+    let catalog = paths.site().join("catalog.json");
+    let text =
+        fs::read_to_string(&catalog).with_context(|| format!("reading {}", catalog.display()))?;
+    let catalog: Catalog = serde_json::from_str(&text).context("reading the catalogue")?;
+    for model in catalog.models {
+        found.push((model.served.file, model.served.packed));
+        if let Some(vocabulary) = model.vocabulary {
+            found.push((vocabulary.served.file, vocabulary.served.bytes));
         }
-        found.push((name, size));
     }
     found.sort();
     Ok(found)

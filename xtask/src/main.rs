@@ -16,6 +16,7 @@ mod precache;
 mod serve;
 mod setup;
 mod shell;
+mod shrink;
 mod test;
 mod toolchain;
 
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::page::Finish;
 use crate::paths::Paths;
 use crate::serve::Mount;
 
@@ -50,6 +52,9 @@ enum Task {
         /// Build only the page, around the engines that were built last
         #[arg(long)]
         page_only: bool,
+        /// With --page-only: make it as small as it is served, which takes a while
+        #[arg(long, requires = "page_only")]
+        small: bool,
     },
     /// Build the site and serve it on this machine
     Serve {
@@ -107,10 +112,19 @@ fn main() -> Result<()> {
             let folder = folder.unwrap_or_else(|| paths.target().join("variants"));
             models::write_variants(&paths, &folder)
         }
-        Task::Build { page_only: false } => build(&paths),
-        Task::Build { page_only: true } => {
+        Task::Build {
+            page_only: false, ..
+        } => build(&paths),
+        Task::Build {
+            page_only: true,
+            small,
+        } => {
             let engines = engine::built(&paths)?;
-            page::build(&paths, engines)
+            let finish = match small {
+                true => Finish::Small,
+                false => Finish::Quick,
+            };
+            page::build(&paths, engines, finish)
         }
         Task::Serve { port, base, folder } => {
             let folder = match folder {
@@ -137,5 +151,5 @@ fn build(paths: &Paths) -> Result<()> {
     setup::for_build(paths)?;
     models::run(paths)?;
     let engines = engine::build(paths)?;
-    page::build(paths, engines)
+    page::build(paths, engines, Finish::Small)
 }

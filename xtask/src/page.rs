@@ -10,18 +10,27 @@ use vitrine_protocol::{Catalog, Conversion, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{budgets, models, pack, precache, setup, shell};
+use crate::{budgets, models, pack, precache, setup, shell, shrink};
+
+/// How much is done about the size of the page's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// As it is served, within its budgets.
+    Small,
+    /// Without the steps behind the compiler, for whoever changes the page and looks at it.
+    Quick,
+}
 
 /// Builds everything that is served into `paths.dist()`, around these engines. Set-up and models
 /// must be there.
-pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
+pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>, finish: Finish) -> Result<()> {
     println!("Page");
     write_catalog(paths, engines)?;
     shell::join(paths)?;
     let wasm_std = WasmStd::from_env()?;
     let tools = setup::tool_folders(paths);
     let mut command = Command::new(setup::trunk(paths));
-    wasm_std.apply(&mut command)?;
+    wasm_std.apply_small(&mut command)?;
     // Trunk calls the first cargo on the PATH.
     let debian = (wasm_std == WasmStd::Debian).then(|| "/usr/bin".into());
     command
@@ -36,19 +45,20 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
             )?,
         )
         .env("CARGO_TARGET_DIR", paths.target().join("page"))
-        // leptos then compiles the parts of a view once, instead of once for each view around them.
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            "--cfg erase_components",
-        )
         // Some environments set NO_COLOR=1, which trunk 0.21 does not take for a boolean.
         .env_remove("NO_COLOR")
         .args(["build", "--release", "--offline", "--dist"])
         .arg(paths.dist());
     run_quietly("page", &mut command)?;
+    if finish == Finish::Small {
+        shrink::program(paths)?;
+    }
     shell::write_routes(paths)?;
     precache::write(paths)?;
-    budgets::check(paths)
+    match finish {
+        Finish::Small => budgets::check(paths),
+        Finish::Quick => budgets::report(paths).map(|_| ()),
+    }
 }
 
 /// As JSON for tests and scripts, and packed for the page.

@@ -199,7 +199,17 @@ fn wasm_std(choice: WasmStd) -> Result<()> {
                 )
                 .context("without access to the Rust download host set VITRINE_WASM_STD=debian")?;
             }
-            println!("  Standard library for wasm: rustup target {WASM_TARGET}");
+            if !installed_components()?
+                .lines()
+                .any(|name| name == "rust-src")
+            {
+                run_quietly(
+                    "source of the standard library",
+                    Command::new("rustup").args(["component", "add", "rust-src"]),
+                )
+                .context("without access to the Rust download host set VITRINE_WASM_STD=debian")?;
+            }
+            println!("  Standard library for wasm: rustup target {WASM_TARGET}, and its source");
         }
         WasmStd::Debian => {
             const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
@@ -212,6 +222,11 @@ fn wasm_std(choice: WasmStd) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn installed_components() -> Result<String> {
+    output(Command::new("rustup").args(["component", "list", "--installed"]))
+        .context("rustup lists what it has installed")
 }
 
 fn debian_packages_present(packages: &[&str]) -> bool {

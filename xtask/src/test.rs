@@ -43,7 +43,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     )?;
     step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
     let engines = engine::build(paths)?;
-    page::build(paths, engines)?;
+    page::build(paths, engines, page::Finish::Small)?;
     let predictions = native_predictions(paths)?;
     browser_tests(paths, &[], predictions)?;
     println!("All tests passed in {}", HumanDuration(started.elapsed()));

@@ -10,6 +10,16 @@ use crate::command::output;
 /// Compiler target of everything that runs in the browser.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+/// What makes the page's program small; `docs/decisions/0020-page-size.md` has what each saves.
+const SMALL_FLAGS: [&str; 5] = [
+    // leptos then compiles the parts of a view once, instead of once for each view around them.
+    "--cfg=erase_components",
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+];
+
 /// Where the standard library for wasm comes from: `VITRINE_WASM_STD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WasmStd {
@@ -49,6 +59,25 @@ impl WasmStd {
                 .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", rust_lld()?);
         }
+        Ok(())
+    }
+
+    /// As [`apply`](WasmStd::apply), for a program whose bytes count more than its last words: a
+    /// panic stops it on the spot, without a sentence and without all that would write one. The
+    /// standard library is built from source for that, in its small form.
+    ///
+    /// These are switches that the compiler does not promise to keep; `RUSTC_BOOTSTRAP` has a stable
+    /// one take them.
+    pub(crate) fn apply_small(self, command: &mut Command) -> Result<()> {
+        self.apply(command)?;
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                SMALL_FLAGS.join(" "),
+            );
         Ok(())
     }
 

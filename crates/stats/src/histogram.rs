@@ -53,7 +53,7 @@ impl Histogram {
 
 /// The least of 1, 2 and 5 times a power of ten that is not below `step`.
 fn round_step(step: f64) -> f64 {
-    let power = 10_f64.powf(step.log10().floor());
+    let power = 10_f64.powi(step.log10().floor() as i32);
     // A hair of room: rounding must not push a round step to the next one.
     let factor = [1.0, 2.0, 5.0, 10.0]
         .into_iter()

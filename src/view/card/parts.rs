@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use vitrine_protocol::{Class, Flavour, Stages};
 
+use crate::view::markup::facts;
 use crate::words;
 
 /// The card's name, before there is anything else to show.
@@ -17,7 +18,10 @@ pub(super) fn Bars(title: String, classes: Vec<Class>, n_holding: usize) -> impl
     let bars: Vec<_> = classes
         .into_iter()
         .enumerate()
-        .map(|(at, class)| view! { <Bar class holds=at < n_holding /> })
+        .map(|(at, class)| {
+            let share = f64::from(class.probability);
+            bar(class.label, words::percent(share), share, at < n_holding)
+        })
         .collect();
     view! {
         <ol class="classes" aria-label=title>
@@ -26,40 +30,39 @@ pub(super) fn Bars(title: String, classes: Vec<Class>, n_holding: usize) -> impl
     }
 }
 
-#[component]
-fn Bar(class: Class, holds: bool) -> impl IntoView {
-    let share = f64::from(class.probability);
+/// A class, what is said of how often or how surely it was found, and that as a share of 1.
+pub(in crate::view) fn bar(label: String, figure: String, share: f64, holds: bool) -> AnyView {
     view! {
         <li style:--share=share.to_string() class:holds=holds>
-            <span class="class-name">{class.label}</span>
+            <span class="class-name">{label}</span>
             " "
-            <span class="class-share">{words::percent(share)}</span>
+            <span class="class-share">{figure}</span>
         </li>
     }
+    .into_any()
+}
+
+/// Bars under a heading, in a list named after the `title` of their model.
+pub(in crate::view) fn totals(heading: AnyView, title: &str, bars: Vec<AnyView>) -> AnyView {
+    let name = words::class_totals(title);
+    view! {
+        <div class="answer">
+            {heading}
+            <ol class="classes" aria-label=name>
+                {bars}
+            </ol>
+        </div>
+    }
+    .into_any()
 }
 
 /// How long each stage took, and which engine ran.
-pub(super) fn figures(times: &dyn Stages, flavour: Flavour) -> impl IntoView + use<> {
-    let stages: Vec<_> = times
-        .stages()
-        .into_iter()
-        .map(|(stage, time)| view! { <Figure name=words::stage(stage) value=words::milliseconds(time) /> })
+pub(super) fn figures(times: &dyn Stages, flavour: Flavour) -> AnyView {
+    let stages = times.stages().into_iter();
+    let mut figures: Vec<(String, String)> = stages
+        .map(|(stage, time)| (words::stage(stage), words::milliseconds(time)))
         .collect();
-    let total = words::milliseconds(times.total());
-    view! {
-        <dl class="figures">
-            {stages} <Figure name=words::total() value=total />
-            <Figure name=words::engine() value=flavour.title().to_owned() />
-        </dl>
-    }
-}
-
-#[component]
-fn Figure(name: String, value: String) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-        </div>
-    }
+    figures.push((words::total(), words::milliseconds(times.total())));
+    figures.push((words::engine(), flavour.title().to_owned()));
+    view! { <div inner_html=facts(&figures)></div> }.into_any()
 }

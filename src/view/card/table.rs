@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use vitrine_protocol::{RequestId, RowAnalysis, TableFacts};
 
 use super::Titles;
-use super::parts::Pending;
+use super::parts::{Pending, bar, totals};
 use crate::language::say;
 use crate::state::{Content, Event, State, Table, TableStage};
+use crate::view::markup::options;
 use crate::view::trouble::Sentences;
 use crate::{export, web, words};
 
@@ -89,18 +90,7 @@ fn ColumnChoice(
             .and_then(|select| select.value().parse().ok());
         report(Event::ColumnChosen(id, chosen.unwrap_or(column)));
     };
-    let options: Vec<_> = facts
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            view! {
-                <option value=at.to_string() selected=at == column>
-                    {name.clone()}
-                </option>
-            }
-        })
-        .collect();
+    let columns = options(&facts.columns, column);
     let examples: Vec<_> = facts
         .preview
         .iter()
@@ -114,7 +104,7 @@ fn ColumnChoice(
         <div class="column-choice">
             <label class="choice">
                 <span>{say("Column with the texts")}</span>
-                <select node_ref=select>{options}</select>
+                <select node_ref=select inner_html=columns></select>
             </label>
             <button type="button" class="button" on:click=start>
                 {words::analyse_rows(facts.n_rows)}
@@ -143,7 +133,7 @@ fn RowsSoFar(
         let per_row = if done == 0 { 0.0 } else { time / done as f64 };
         words::rows_done(done, n_rows, per_row)
     };
-    let totals = move || {
+    let lists = move || {
         progress.track();
         state.with_untracked(|state| {
             let table = table_in(state, id)?;
@@ -153,30 +143,13 @@ fn RowsSoFar(
                 .map(|(model, counts)| {
                     let mut counts: Vec<(&String, &usize)> = counts.iter().collect();
                     counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-                    let rows: Vec<_> = counts
-                        .into_iter()
-                        .take(TOTALS_SHOWN)
-                        .map(|(label, n)| {
-                            let share = *n as f64 / table.rows.len().max(1) as f64;
-                            view! {
-                                <li style:--share=share.to_string()>
-                                    <span class="class-name">{label.clone()}</span>
-                                    " "
-                                    <span class="class-share">{words::rows(*n)}</span>
-                                </li>
-                            }
-                        })
-                        .collect();
+                    let bars = counts.into_iter().take(TOTALS_SHOWN).map(|(label, n)| {
+                        let share = *n as f64 / table.rows.len().max(1) as f64;
+                        bar(label.clone(), words::rows(*n), share, false)
+                    });
                     let title = titles.get(model);
-                    let list_name = words::class_totals(&title);
-                    view! {
-                        <div class="answer">
-                            <h4>{title}</h4>
-                            <ol class="classes" aria-label=list_name>
-                                {rows}
-                            </ol>
-                        </div>
-                    }
+                    let heading = view! { <h4>{title.clone()}</h4> }.into_any();
+                    totals(heading, &title, bars.collect())
                 })
                 .collect();
             Some(lists)
@@ -191,7 +164,7 @@ fn RowsSoFar(
             ></progress>
             <p class="figures">{figures}</p>
         </div>
-        <div class="answers">{totals}</div>
+        <div class="answers">{lists}</div>
     }
 }
 
