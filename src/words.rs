@@ -1046,7 +1046,9 @@ pub(crate) fn new_version() -> String {
 }
 /// Stands beside the button that loads the newer version.
 pub(crate) fn new_version_costs() -> String {
-    say("Updating loads the page anew; results on it are cleared.")
+    say(
+        "Updating loads the page anew: what is still being worked on is lost, and so are the files you added.",
+    )
 }
 pub(crate) fn update() -> String {
     say("Update")

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function open(prepare) {
-  visit = await Visit.open(browser, { site: server.url, prepare });
+  visit = await Visit.open(browser, { site: server.url, keepsResults: false, prepare });
   await visit.ready();
 }
 

@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 async function open(options = {}) {
-  visit = await Visit.open(browser, { site: server.url, ...options });
+  visit = await Visit.open(browser, { site: server.url, keepsResults: false, ...options });
   await visit.ready();
 }
 

@@ -29,9 +29,13 @@ export function visitingWith(browser) {
 
 /** One visit, watched for everything that should not happen. */
 export class Visit {
-  /** Opens the site in a context of its own, which starts with an empty cache. */
-  static async open(browser, { query = "", context: options = {}, prepare, site = SITE } = {}) {
+  /**
+   * Opens the site in a context of its own, which starts with an empty cache. Without `keepsResults`
+   * the page keeps none, so that after a reload a card is one that was computed.
+   */
+  static async open(browser, { query = "", context: options = {}, prepare, site = SITE, keepsResults = true } = {}) {
     const context = await browser.newContext(options);
+    if (!keepsResults) await context.addInitScript(() => localStorage.setItem("vitrine-history", "off"));
     const page = await context.newPage();
     const visit = new Visit(context, page, site);
     if (prepare) await prepare(page);
