@@ -54,18 +54,17 @@ function keep(records, bound) {
 let last = Promise.resolve();
 
 /** Does what `src/history.rs` asks for; resolves with records, latest first, where that is to read. */
-export function keepOrRecall(task) {
-  const [what, bound] = Array.isArray(task) ? task : [task];
+export function keepOrRecall([what, list, bound]) {
   const run = async () => {
-    if (what === "Recall") return (await transact("readonly", (store) => store.getAll())).reverse();
-    if (what === "ForgetAll") return transact("readwrite", (store) => void store.clear());
-    if (what.Forget) {
+    if (what === "recall") return (await transact("readonly", (store) => store.getAll())).reverse();
+    if (what === "forget all") return transact("readwrite", (store) => void store.clear());
+    if (what === "forget") {
       return transact("readwrite", (store) => {
-        for (const key of what.Forget) store.delete(key);
+        for (const key of list) store.delete(key);
       });
     }
     await idle();
-    return keep(what.Keep, bound);
+    return keep(list, bound);
   };
   // One that failed keeps none of the later ones from being tried.
   last = last.catch(() => {}).then(run);

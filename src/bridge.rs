@@ -1,7 +1,7 @@
 //! The page's end of the worker boundary.
 
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
-use vitrine_protocol::{Reply, Request};
+use vitrine_protocol::{Reply, Request, pack, unpack};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -32,12 +32,13 @@ impl Bridge {
         let worker =
             Worker::new_with_options(script, &options).map_err(|error| web::words(&error))?;
         let on_bad_reply = on_death.clone();
-        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            match unpack(&event.data()) {
-                Ok((reply, attachment)) => on_reply(reply, attachment),
-                Err(words) => on_bad_reply(words),
-            }
-        });
+        let on_message =
+            Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                match open(&event.data()) {
+                    Ok((reply, attachment)) => on_reply(reply, attachment),
+                    Err(words) => on_bad_reply(words),
+                }
+            });
         let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
             // A script that does not load gives a plain event without a message.
             on_death(match event.dyn_ref::<ErrorEvent>() {
@@ -61,7 +62,7 @@ impl Bridge {
     pub(crate) fn send(&self, request: &Request, attachment: Option<&Blob>) -> Result<(), String> {
         let post = || {
             let envelope = Object::new();
-            let message = serde_wasm_bindgen::to_value(request)?;
+            let message = Uint8Array::from(&pack(request)[..]);
             Reflect::set(&envelope, &"message".into(), &message)?;
             if let Some(attachment) = attachment {
                 Reflect::set(&envelope, &"attachment".into(), attachment)?;
@@ -81,10 +82,10 @@ impl Drop for Bridge {
     }
 }
 
-fn unpack(data: &JsValue) -> Result<(Reply, Uint8Array), String> {
+fn open(data: &JsValue) -> Result<(Reply, Uint8Array), String> {
     let field = |name: &str| Reflect::get(data, &name.into()).map_err(|error| web::words(&error));
-    let reply =
-        serde_wasm_bindgen::from_value(field("message")?).map_err(|error| error.to_string())?;
+    let message = Uint8Array::new(&field("message")?).to_vec();
+    let reply = unpack(&message).map_err(|error| error.to_string())?;
     let attachment = match field("attachment")?.dyn_into::<ArrayBuffer>() {
         Ok(buffer) => Uint8Array::new(&buffer),
         Err(_) => Uint8Array::new_with_length(0),

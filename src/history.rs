@@ -6,10 +6,12 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use leptos::prelude::WithUntracked as _;
 use serde::{Deserialize, Serialize};
-use vitrine_protocol::{Analysis, Classification, ModelEntry, Reading, RequestId, Spec};
+use vitrine_protocol::{
+    Analysis, Classification, ModelEntry, Reading, RequestId, Spec, pack, unpack,
+};
 use wasm_bindgen::JsValue;
 
 use crate::intake::{on, tell_value};
@@ -23,11 +25,13 @@ use crate::web;
 /// Longest side of a picture that is kept, in pixels.
 const KEPT_SIDE: f64 = 192.0;
 
+/// Which [`Record`] a version of this page writes. It changes with whatever a record holds, because
+/// packed bytes do not tell what is in them.
+const FORM: u32 = 1;
+
 /// One result as it is kept: what the page shows of it, and never the file.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Record {
-    /// Rises with the time of the visit and, in it, with the order of adding.
-    key: String,
     made: f64,
     name: String,
     models: Vec<(String, String)>,
@@ -44,15 +48,6 @@ enum Found {
         thumbnail: Option<String>,
     },
     Text(Answer<Analysis>),
-}
-
-/// What is asked of `shell/history.js`.
-#[derive(Serialize)]
-enum Task {
-    Recall,
-    Keep(Vec<Record>),
-    Forget(Vec<String>),
-    ForgetAll,
 }
 
 thread_local! {
@@ -76,14 +71,11 @@ pub(crate) fn listen(models: Vec<ModelEntry>) {
         tell_state(HistoryEvent::Failed(reason));
     });
     on("vitrine:recalled", move |event| {
-        let records = Array::from(&event.detail());
-        let records = records.iter().filter_map(|record| {
-            // One that another version of this page wrote may hold something else.
-            serde_wasm_bindgen::from_value::<Record>(record).ok()
-        });
-        let past = records.filter_map(|record| {
+        let kept = Array::from(&event.detail());
+        let past = kept.iter().filter_map(|kept| {
+            let (key, record) = open(&kept)?;
             let id = new_id()?;
-            KEYS.with_borrow_mut(|keys| keys.push((id, record.key.clone())));
+            KEYS.with_borrow_mut(|keys| keys.push((id, key)));
             Some(to_past(record, id, &models))
         });
         tell_state(HistoryEvent::Recalled(past.collect()));
@@ -94,28 +86,55 @@ fn tell_state(event: HistoryEvent) {
     report(Event::History(event));
 }
 
-/// Does what the state asks for.
+/// Has `shell/history.js` do what the state asks for: what to do, to what, and how many are kept.
 pub(crate) fn run(effect: HistoryEffect, store: Store, models: &[ModelEntry]) {
-    let keys = |ids: Vec<RequestId>| ids.into_iter().map(key).collect();
-    let task = match effect {
-        HistoryEffect::Recall => Task::Recall,
-        HistoryEffect::Forget(ids) => Task::Forget(keys(ids)),
-        HistoryEffect::ForgetAll => Task::ForgetAll,
-        HistoryEffect::Keep(ids) => Task::Keep(store.read().with_untracked(|state| {
-            let records = ids
-                .into_iter()
-                .filter_map(|id| to_record(state, id, models));
-            records.collect()
-        })),
+    let (what, list) = match effect {
+        HistoryEffect::Recall => ("recall", Array::new()),
+        HistoryEffect::ForgetAll => ("forget all", Array::new()),
+        HistoryEffect::Forget(ids) => {
+            let keys = ids.into_iter().map(|id| JsValue::from(key(id)));
+            ("forget", keys.collect())
+        }
+        HistoryEffect::Keep(ids) => store.read().with_untracked(|state| {
+            let record = |id| Some((key(id), to_record(state, id, models)?));
+            let records = ids.into_iter().filter_map(record);
+            (
+                "keep",
+                records.map(|(key, record)| close(&key, &record)).collect(),
+            )
+        }),
     };
-    let mut detail = web::plain(&task);
-    if let Task::Keep(_) = task {
-        // As many as are kept at most: only the state knows that figure.
-        detail = Array::of2(&detail, &JsValue::from(MOST_KEPT as u32)).into();
-    }
-    tell_value("vitrine:history", &detail);
+    let task = Array::of3(&what.into(), &list, &JsValue::from(MOST_KEPT as u32));
+    tell_value("vitrine:history", &task);
 }
 
+/// A record as the database has it.
+fn close(key: &str, record: &Record) -> JsValue {
+    let kept = Object::new();
+    let fields = [
+        ("key", JsValue::from(key)),
+        ("form", JsValue::from(FORM)),
+        ("packed", Uint8Array::from(&pack(record)[..]).into()),
+    ];
+    for (name, value) in fields {
+        // Setting a field of a plain object does not fail.
+        let _ = Reflect::set(&kept, &name.into(), &value);
+    }
+    kept.into()
+}
+
+/// A record with its key; `None` where another version of this page wrote it in another form.
+fn open(kept: &JsValue) -> Option<(String, Record)> {
+    let field = |name: &str| Reflect::get(kept, &name.into()).ok();
+    let form = field("form")?.as_f64()?;
+    if form != f64::from(FORM) {
+        return None;
+    }
+    let packed = Uint8Array::new(&field("packed")?).to_vec();
+    Some((field("key")?.as_string()?, unpack(&packed).ok()?))
+}
+
+/// Rises with the time of the visit and, in it, with the order of adding.
 fn key(id: RequestId) -> String {
     let of_past = KEYS.with_borrow(|keys| {
         let mut keys = keys.iter();
@@ -132,7 +151,6 @@ fn to_record(state: &State, id: RequestId, models: &[ModelEntry]) -> Option<Reco
     };
     let found = found(item, small)?;
     Some(Record {
-        key: key(id),
         made,
         name: item.name.clone(),
         models: versions(&found, models),
@@ -245,7 +263,10 @@ fn to_past(record: Record, id: RequestId, models: &[ModelEntry]) -> Past {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_protocol::{Class, Flavour, PictureFacts, Registry, Size, StageTimes};
+    use vitrine_protocol::{
+        AnalysisTimes, Class, Flavour, Line, PictureFacts, Point, ReadingTimes, Registry, Size,
+        StageTimes, TextAnswer,
+    };
 
     use super::*;
 
@@ -298,7 +319,6 @@ mod tests {
     fn record() -> Record {
         let found = found(&item(), |_| Some("data:,".to_owned())).unwrap();
         Record {
-            key: "1-3".to_owned(),
             made: 5.0,
             name: item().name,
             models: versions(&found, &models()),
@@ -318,8 +338,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_comes_back_without_its_file() {
-        let text = serde_json::to_string(&record()).unwrap();
-        let read: Record = serde_json::from_str(&text).unwrap();
+        let read: Record = unpack(&pack(&record())).unwrap();
         assert_eq!(read, record());
         let past = to_past(read, RequestId(9), &models());
         let mut expected = item();
@@ -328,5 +347,101 @@ mod tests {
             picture.thumbnail = Some(Arc::new(Thumbnail::Address("data:,".to_owned())));
         }
         assert_eq!((past.item, past.made), (expected, 5.0));
+    }
+
+    /// A reading, as [`record`] has classes.
+    fn read_record() -> Record {
+        let corner = |x, y| Point { x, y };
+        let line = Line {
+            quad: [
+                corner(1.0, 2.0),
+                corner(3.0, 4.0),
+                corner(5.0, 6.0),
+                corner(7.0, 8.0),
+            ],
+            text: "page".to_owned(),
+            confidence: 0.75,
+        };
+        let size = |width, height| Size { width, height };
+        let value = Reading {
+            lines: vec![line],
+            picture: PictureFacts {
+                size: size(640, 480),
+                thumbnail: size(64, 48),
+            },
+            times: ReadingTimes {
+                decode: 1.0,
+                detect: 2.0,
+                direct: 3.0,
+                recognise: 4.0,
+            },
+        };
+        Record {
+            found: Found::Picture {
+                classes: None,
+                reading: Some(Answer {
+                    value,
+                    flavour: Flavour::Relaxed,
+                }),
+                others: Vec::new(),
+                thumbnail: None,
+            },
+            ..record()
+        }
+    }
+
+    fn text_record() -> Record {
+        let value = Analysis {
+            excerpt: "glad".to_owned(),
+            answers: vec![TextAnswer {
+                model: "emotion".to_owned(),
+                classes: Vec::new(),
+                n_holding: 1,
+            }],
+            n_tokens: 5,
+            n_read: 4,
+            n_replaced: 3,
+            times: AnalysisTimes {
+                tokenise: 1.0,
+                encode: 2.0,
+                classify: 3.0,
+            },
+        };
+        Record {
+            found: Found::Text(Answer {
+                value,
+                flavour: Flavour::Simd,
+            }),
+            ..record()
+        }
+    }
+
+    #[test]
+    fn another_form_of_record_has_another_number() {
+        let packed = [record(), read_record(), text_record()].map(|record| pack(&record));
+        let hexadecimal = packed.map(|bytes| {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+            digits.collect::<String>()
+        });
+        let of_form_1 = [
+            "0000000000001440076361742e6a70670212656666696369656e746e65742d6c6974653005302e31\
+             2e3012656666696369656e746e65742d6c6974653105302e312e30000112656666696369656e746e\
+             65742d6c6974653001990209746162627920636174000010417b835f3f0000000000000000000000\
+             0000000000000000000000000000000000000000000000000000000112656666696369656e746e65\
+             742d6c6974653101990209746162627920636174000010417b835f3f000000000000000000000000\
+             000000000000000000000000000000000000000000000000000106646174613a2c",
+            "0000000000001440076361742e6a70670212656666696369656e746e65742d6c6974653005302e31\
+             2e3012656666696369656e746e65742d6c6974653105302e312e30000001010000803f0000004000\
+             004040000080400000a0400000c0400000e0400000004104706167650000403f8005e00340300000\
+             00000000f03f000000000000004000000000000008400000000000001040010000",
+            "0000000000001440076361742e6a70670212656666696369656e746e65742d6c6974653005302e31\
+             2e3012656666696369656e746e65742d6c6974653105302e312e300104676c61640107656d6f7469\
+             6f6e0001050403000000000000f03f0000000000000040000000000000084000",
+        ];
+        assert_eq!(
+            hexadecimal, of_form_1,
+            "records have changed: give them a new FORM, then write their bytes here"
+        );
+        assert_eq!(FORM, 1);
     }
 }

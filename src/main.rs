@@ -23,7 +23,7 @@ mod web;
 mod words;
 
 use leptos::prelude::*;
-use vitrine_protocol::{Catalog, EngineBuild, Flavour};
+use vitrine_protocol::{Catalog, EngineBuild, Flavour, unpack};
 use wasm_bindgen::JsCast as _;
 
 use crate::flavour::{Choice, choose, wish, workers_wish};
@@ -92,7 +92,7 @@ fn mount(place: &str, view: impl FnOnce() -> AnyView + 'static) {
 
 /// In a format without names of fields: reading those would be a twentieth of the page's size.
 fn read_catalog() -> Catalog {
-    postcard::from_bytes(CATALOG).unwrap_or_default()
+    unpack(CATALOG).unwrap_or_default()
 }
 
 /// Keeps what stands in `index.html` in step with the state: the phase and the status line.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { catalog, classification, engineFolder, fixture, labelFile, launch, modelUrls, TEST_FILES } from "./support.js";
+import { catalog, classification, engineFolder, fixture, launch, modelUrls, TEST_FILES } from "./support.js";
 
 /** Largest difference on a logit that the foundation allows. */
 const TOLERANCE = 1e-3;
@@ -29,10 +29,10 @@ for (const flavour of ["simd", "relaxed"]) {
     const page = await browser.newPage();
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     const results = await page.evaluate(
-      async ({ enginesUrl, engineUrl, modelUrls, entry, input: spec, labels, cases }) => {
-        const { loadClassifier, maxDifference } = await import(enginesUrl);
-        const engine = await loadClassifier({ engineUrl, modelUrls, entry, labels });
+      async ({ enginesUrl, engineUrl, modelUrls, input: spec, cases }) => {
+        const { loadVitrine, maxDifference } = await import(enginesUrl);
         const side = spec.crop;
+        const engine = await loadVitrine({ engineUrl, modelUrls, shape: [1, 3, side, side] });
         const results = [];
         for (const { picture, cropUrl, logits } of cases) {
           const bitmap = await createImageBitmap(await (await fetch(cropUrl)).blob(), {
@@ -56,9 +56,7 @@ for (const flavour of ["simd", "relaxed"]) {
         enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
         engineUrl: await engineFolder(flavour),
         modelUrls: modelUrls(entry),
-        entry,
         input: classification(entry).input,
-        labels: await labelFile(entry),
         cases,
       },
     );

@@ -75,8 +75,10 @@ fn write_catalog(paths: &Paths, engines: Vec<EngineBuild>) -> Result<()> {
     };
     let text = serde_json::to_string_pretty(&catalog).context("writing the catalogue")?;
     write_if_changed(&paths.site().join("catalog.json"), text.as_bytes())?;
-    let packed = postcard::to_allocvec(&catalog).context("packing the catalogue")?;
-    write_if_changed(&paths.site().join("catalog.postcard"), &packed)
+    write_if_changed(
+        &paths.site().join("catalog.postcard"),
+        &vitrine_protocol::pack(&catalog),
+    )
 }
 
 /// Unchanged content keeps its time stamp, so that cargo does not rebuild the page for nothing.

@@ -7,9 +7,9 @@ use vitrine_protocol::{
     AnalysisTimes, Class, EngineError, Line, LoadTimes, ModelEntry, ReadingTimes, Spec, StageTimes,
     TextAnswer,
 };
+use vitrine_tasks::labels;
 use vitrine_tasks::reading::Characters;
 use vitrine_tasks::text::Tokeniser;
-use vitrine_tasks::{Tensor, labels};
 
 use crate::classify::{Classifier, picture_spec};
 use crate::clock::Clock;
@@ -139,14 +139,6 @@ impl Workbench {
         clock: Clock,
     ) -> Result<(Vec<Class>, StageTimes), EngineError> {
         self.classifier(model)?.classify(pixels, top_k, clock)
-    }
-
-    /// Runs a picture classifier on a tensor that is already prepared.
-    ///
-    /// # Errors
-    /// As [`Workbench::classify`].
-    pub fn infer(&mut self, model: &str, input: Tensor) -> Result<Tensor, EngineError> {
-        self.classifier(model)?.infer(input)
     }
 
     /// Reads the text in a picture; see [`read`].

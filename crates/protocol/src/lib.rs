@@ -6,6 +6,7 @@
 mod catalog;
 mod failure;
 mod message;
+mod packed;
 mod prediction;
 mod registry;
 
@@ -14,6 +15,7 @@ pub use failure::{
     DownloadError, EngineError, Explanation, Failure, PictureError, Speaker, TextError, fill,
 };
 pub use message::{Reply, Request, RequestId};
+pub use packed::{Unreadable, pack, unpack};
 pub use prediction::{
     Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, PictureFacts, Point, Reading,
     ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,

@@ -1,8 +1,8 @@
 //! Requests to the worker and its replies.
 //!
-//! Bulk data never goes through serde: weights and pictures travel beside the message as a `Blob`
-//! (passed by reference), thumbnails as a transferred `ArrayBuffer`. `crates/worker` and
-//! `src/bridge.rs` are the two ends.
+//! A message is packed bytes ([`crate::pack`]). Bulk data never goes through serde: weights and
+//! pictures travel beside the message as a `Blob` (passed by reference), thumbnails as a transferred
+//! `ArrayBuffer`. `crates/worker` and `src/bridge.rs` are the two ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -177,7 +177,7 @@ pub enum Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PictureError;
+    use crate::{PictureError, pack, unpack};
 
     #[test]
     fn a_reply_survives_the_crossing() {
@@ -189,7 +189,6 @@ mod tests {
                 limit: 50_000_000,
             }),
         };
-        let crossed: Reply = serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap();
-        assert_eq!(crossed, reply);
+        assert_eq!(unpack(&pack(&reply)), Ok(reply));
     }
 }

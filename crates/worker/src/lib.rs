@@ -6,9 +6,9 @@ use image::RgbImage;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use vitrine_engine::{Input, InputSpec, Model as _, TractModel, Workbench, encoder_specs, timed};
 use vitrine_protocol::{
-    Analysis, Classification, EngineError, Failure, Flavour, ModelEntry, PictureError,
-    PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, Spec,
-    StageTimes, TextError,
+    Analysis, Classification, EngineError, Failure, Flavour, PictureError, PictureFacts, Reading,
+    ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, StageTimes, TextError, pack,
+    unpack,
 };
 use vitrine_tasks::picture::{self, Limits, Thumbnail};
 use vitrine_tasks::text::{self, DecodedText, Table};
@@ -76,7 +76,8 @@ async fn answer_one(
     desk: &mut Desk,
     data: JsValue,
 ) -> Result<(), JsValue> {
-    let request: Request = serde_wasm_bindgen::from_value(Reflect::get(&data, &"message".into())?)?;
+    let message = Uint8Array::new(&Reflect::get(&data, &"message".into())?).to_vec();
+    let request: Request = unpack(&message).map_err(JsError::from)?;
     let attachment: Option<Blob> = Reflect::get(&data, &"attachment".into())?.dyn_into().ok();
     match request {
         Request::LoadModel { model, text } => {
@@ -331,18 +332,14 @@ fn post(
     attachment: Option<ArrayBuffer>,
 ) -> Result<(), JsValue> {
     let envelope = Object::new();
-    Reflect::set(
-        &envelope,
-        &"message".into(),
-        &serde_wasm_bindgen::to_value(reply)?,
-    )?;
-    match attachment {
-        Some(buffer) => {
-            Reflect::set(&envelope, &"attachment".into(), &buffer)?;
-            scope.post_message_with_transfer(&envelope, &Array::of1(&buffer))
-        }
-        None => scope.post_message(&envelope),
+    let message = Uint8Array::from(&pack(reply)[..]);
+    Reflect::set(&envelope, &"message".into(), &message)?;
+    let moved = Array::of1(&message.buffer());
+    if let Some(buffer) = attachment {
+        Reflect::set(&envelope, &"attachment".into(), &buffer)?;
+        moved.push(&buffer);
     }
+    scope.post_message_with_transfer(&envelope, &moved)
 }
 
 /// Bytes of this module's memory. A number of JavaScript, exact far beyond what a module may have.
@@ -430,50 +427,5 @@ impl BareModel {
         let ids: Vec<i64> = values.iter().map(|value| *value as i64).collect();
         let n = ids.len();
         vec![of(ids), of(vec![1; n]), of(vec![0; n])]
-    }
-}
-
-/// A picture classifier without the message loop, for measuring and comparing in one page.
-#[wasm_bindgen]
-pub struct Session {
-    workbench: Workbench,
-    model: String,
-    input_shape: Vec<usize>,
-}
-
-#[wasm_bindgen]
-impl Session {
-    /// Loads, optimises and warms up the model of a registry entry, given as the page has it, with
-    /// the text of its label file.
-    #[wasm_bindgen(constructor)]
-    pub fn new(entry: JsValue, labels: &str, weights: Vec<u8>) -> Result<Session, JsError> {
-        console_error_panic_hook::set_once();
-        let entry: ModelEntry = serde_wasm_bindgen::from_value(entry)?;
-        let Spec::PictureClassification { input, .. } = &entry.spec else {
-            return Err(JsError::new("the entry is of no picture classifier"));
-        };
-        let side = input.crop as usize;
-        let (model, input_shape) = (entry.id.clone(), vec![1, 3, side, side]);
-        let mut workbench = Workbench::new();
-        workbench.load(entry, labels, weights, now)?;
-        Ok(Session {
-            workbench,
-            model,
-            input_shape,
-        })
-    }
-
-    /// Runs the model on prepared values in the order of its input shape.
-    pub fn run(&mut self, values: Vec<f32>) -> Result<Vec<f32>, JsError> {
-        let input = Tensor {
-            shape: self.input_shape.clone(),
-            values,
-        };
-        Ok(self.workbench.infer(&self.model, input)?.values)
-    }
-
-    /// The flavour of this module: `simd` or `relaxed`.
-    pub fn flavour() -> String {
-        FLAVOUR.key().into()
     }
 }

@@ -1,13 +1,5 @@
 // Engines in one page behind the same two calls: load, then run with a Float32Array of pixels.
 
-/** A picture classifier of ours in one flavour, on this thread. */
-export async function loadClassifier({ engineUrl, modelUrls, entry, labels }) {
-  const glue = await import(`${engineUrl}engine.js`);
-  await glue.default();
-  const session = new glue.Session(entry, labels, await unpacked(modelUrls));
-  return { run: async (pixels) => session.run(pixels) };
-}
-
 /** Our engine in one flavour, on this thread, with any model. */
 export async function loadVitrine({ engineUrl, modelUrls, shape, readsIds = false }) {
   const glue = await import(`${engineUrl}engine.js`);
