@@ -58,7 +58,7 @@ function scrollFrames(left) {
   return frames.some((frame) => frame.scrollLeft > 0);
 }
 
-/** The page without its letters, and where these stand; taken again where the page moved meanwhile. */
+/** The page without its letters, and where these stand; taken again where the page changed meanwhile. */
 async function photograph(page) {
   for (let tries = 1; ; tries += 1) {
     await showWhole(page);
@@ -72,8 +72,8 @@ async function photograph(page) {
         if (Number.isFinite(animation.effect.getComputedTiming().endTime)) animation.finish();
       }
     }, sheet);
-    const boxes = (texts) => JSON.stringify(texts.map(({ boxes }) => boxes));
-    if (boxes(texts) === boxes(await page.evaluate(findTexts))) return { texts, picture };
+    // Moved, or in another colour: text may have been measured while it was fading in.
+    if (JSON.stringify(texts) === JSON.stringify(await page.evaluate(findTexts))) return { texts, picture };
     if (tries === 5) throw new Error("the page does not come to rest");
   }
 }

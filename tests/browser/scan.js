@@ -63,7 +63,7 @@ export async function scan(page, state) {
       note(await overflowing(page));
       if (isMeasured) note(await lowContrast(page, name));
       else await showWhole(page);
-      note(await axe(page, { areColoursOurs: !wish.forcedColors }));
+      note(await atRest(page, () => axe(page, { areColoursOurs: !wish.forcedColors })));
       if (wish.reducedMotion) note(await moving(page));
     }
   }
@@ -87,6 +87,31 @@ async function lowContrast(page, theme) {
   return failures.map(
     ({ text, selector, contrast, needed }) => `contrast ${contrast.toFixed(2)} of ${needed} for “${text}” (${selector})`,
   );
+}
+
+/**
+ * What `look` gives, looked at again where elements came or went meanwhile: axe goes by the places of
+ * elements among their siblings, and loses those that moved.
+ */
+async function atRest(page, look) {
+  for (let tries = 1; ; tries += 1) {
+    const watch = await page.evaluateHandle(() => {
+      const watch = { hasChanged: false, end: () => observer.disconnect() };
+      const isElement = ({ nodeType }) => nodeType === Node.ELEMENT_NODE;
+      const observer = new MutationObserver((records) => {
+        watch.hasChanged ||= records.some((record) => [...record.addedNodes, ...record.removedNodes].some(isElement));
+      });
+      observer.observe(document.body, { childList: true, subtree: true });
+      return watch;
+    });
+    const found = await look();
+    const hasChanged = await watch.evaluate((watch) => {
+      watch.end();
+      return watch.hasChanged;
+    });
+    if (!hasChanged) return found;
+    if (tries === 5) throw new Error("the page does not come to rest");
+  }
 }
 
 /** What axe finds wrong, and what it cannot decide and nobody has. */
