@@ -38,7 +38,7 @@ pub(crate) fn reading_json(name: &str, reading: &Reading) -> String {
         lines: lines.collect(),
     };
     // Numbers, texts and lists: nothing in it can fail to be written.
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    serde_json::to_string(&document).unwrap_or_default()
 }
 
 /// Analysed rows as CSV: number, beginning of the text, and per classifier what held and how sure
@@ -180,7 +180,7 @@ fn class_out(class: &Class) -> ClassOut<'_> {
 pub(crate) fn batch_json<'a>(rows: impl Iterator<Item = &'a Item>) -> String {
     let files: Vec<FileOut> = rows.map(file_out).collect();
     // Numbers, texts and lists: nothing in it can fail to be written.
-    serde_json::to_string_pretty(&files).unwrap_or_default()
+    serde_json::to_string(&files).unwrap_or_default()
 }
 
 /// The rows of a batch as CSV: per file its outcome, the best class of each model and how sure that

@@ -215,6 +215,16 @@ pub(crate) async fn copy(text: &str) -> bool {
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
+/// Saves JSON as a file for people to read: indented.
+pub(crate) fn save_json(name: &str, json: &str) {
+    let indented = js_sys::JSON::parse(json).and_then(|value| {
+        js_sys::JSON::stringify_with_replacer_and_space(&value, &JsValue::NULL, &2.into())
+    });
+    // What cannot be read as JSON would be a mistake of ours, and is saved as it is.
+    let indented = indented.map_or_else(|_| json.to_owned(), String::from);
+    save(name, "application/json", &indented);
+}
+
 /// Saves text as a file, by the browser's own download.
 pub(crate) fn save(name: &str, mime: &str, text: &str) {
     let save = || {
@@ -254,9 +264,10 @@ pub(crate) fn mark(name: &str, detail: &impl Serialize) {
 
 /// A value as the page's scripts know values.
 pub(crate) fn plain(value: &impl Serialize) -> JsValue {
-    // A flattened structure would become a JavaScript `Map`, which nobody expects there.
-    let plain = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&plain).unwrap_or_default()
+    // Through text, because files are written as JSON anyway: a second way to write every type costs
+    // more of the page's size than the browser's parser does time. Nothing here fails to be written.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    js_sys::JSON::parse(&text).unwrap_or_default()
 }
 
 /// What a thrown value says of itself.

@@ -84,7 +84,7 @@ impl<'a> Report<'a> {
     /// The report as JSON.
     pub(crate) fn json(&self) -> String {
         // Numbers, texts and lists: nothing in it can fail to be written.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

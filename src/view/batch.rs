@@ -223,7 +223,7 @@ fn Save(state: ReadSignal<State>) -> impl IntoView {
     };
     let json = move |_| {
         let text = state.with_untracked(|state| export::batch_json(state.items.rows()));
-        web::save("vitrine-batch.json", "application/json", &text);
+        web::save_json("vitrine-batch.json", &text);
     };
     view! {
         <div class="buttons">

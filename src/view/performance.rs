@@ -188,7 +188,7 @@ fn LabResults(lab: ReadSignal<Lab>, models: Vec<ModelEntry>, report: fn(LabEvent
         let json = lab.with_untracked(|lab| {
             Report::of(web::date(), &lab::device(), &models, &lab.runs).json()
         });
-        web::save("vitrine-performance.json", "application/json", &json);
+        web::save_json("vitrine-performance.json", &json);
     };
     let copy = move || {
         let text = lab.with_untracked(|lab| markdown(&lab::device(), &lab.runs, &copied_models));

@@ -205,7 +205,7 @@ fn RecognisedText(answer: Arc<Answer<Reading>>, name: String, report: fn(Event))
                 <button
                     type="button"
                     class="button quiet"
-                    on:click=move |_| web::save(&json_name, "application/json", &json)
+                    on:click=move |_| web::save_json(&json_name, &json)
                 >
                     {say("Download as JSON")}
                 </button>
