@@ -58,8 +58,11 @@ struct Source {
 /// Whether chains of operators become operators of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fusion {
-    On,
-    /// For comparing with tract's own operators.
+    /// Also convolutions with what follows them: where our kernels are the faster ones.
+    All,
+    /// Chains of operators on single values.
+    Chains,
+    /// None, for comparing with tract's own operators.
     #[cfg_attr(not(test), allow(dead_code))]
     Off,
 }
@@ -85,7 +88,12 @@ impl TractModel {
         outputs: &[String],
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
-        TractModel::load_with(file, inputs, outputs, Fusion::On, clock)
+        // Natively tract's own kernels are the faster ones.
+        let fusion = match crate::register_kernels() {
+            true => Fusion::All,
+            false => Fusion::Chains,
+        };
+        TractModel::load_with(file, inputs, outputs, fusion, clock)
     }
 
     /// As [`TractModel::load`], with a choice.
@@ -96,7 +104,6 @@ impl TractModel {
         fusion: Fusion,
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
-        crate::register_kernels();
         let (proto, parse) = timed(clock, || parse(file));
         let proto = proto?;
         let (model, optimise) = timed(clock, || {
@@ -295,9 +302,7 @@ impl Source {
             model.set_input_fact(at, datum.fact(dims).into())?;
         }
         let mut model = model.into_typed()?.into_decluttered()?;
-        if self.fusion == Fusion::On {
-            fuse(&mut model)?;
-        }
+        fuse(&mut model, self.fusion)?;
         model.into_optimized()?.into_runnable()?.spawn()
     }
 }

@@ -16,6 +16,7 @@ const LANES: usize = 4;
 /// # Safety
 /// `input.offset(offsets[t] + i * in_stride)` must be readable for every tap and every `i` below
 /// `len`, and `len` points writable from `output`, which overlaps none of what is read.
+#[cfg(any(test, ours))]
 pub(crate) unsafe fn run(
     input: *const f32,
     output: *mut f32,
@@ -25,12 +26,44 @@ pub(crate) unsafe fn run(
     len: usize,
     in_stride: isize,
 ) {
+    // SAFETY: the caller guarantees the same.
+    unsafe {
+        run_with(
+            input,
+            output,
+            taps,
+            offsets,
+            bias,
+            len,
+            in_stride,
+            |values| values,
+        )
+    }
+}
+
+/// As [`run`], and what is written is what `finish` makes of each vector.
+///
+/// # Safety
+/// As [`run`].
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+pub(crate) unsafe fn run_with(
+    input: *const f32,
+    output: *mut f32,
+    taps: &[f32],
+    offsets: &[isize],
+    bias: f32,
+    len: usize,
+    in_stride: isize,
+    finish: impl Fn(F32x4) -> F32x4,
+) {
     let row = Row {
         input,
         output,
         taps,
         offsets,
         bias,
+        finish,
     };
     // SAFETY: the caller guarantees what `Row`'s methods ask for.
     unsafe {
@@ -42,15 +75,16 @@ pub(crate) unsafe fn run(
     }
 }
 
-struct Row<'a> {
+struct Row<'a, F> {
     input: *const f32,
     output: *mut f32,
     taps: &'a [f32],
     offsets: &'a [isize],
     bias: f32,
+    finish: F,
 }
 
-impl Row<'_> {
+impl<F: Fn(F32x4) -> F32x4> Row<'_, F> {
     /// # Safety
     /// As [`run`], with `len` at least [`LANES`] and a stride of `STRIDE`, 1 or 2.
     #[inline(always)]
@@ -101,7 +135,7 @@ impl Row<'_> {
         }
         for (vector, sum) in sums.into_iter().enumerate() {
             // SAFETY: the caller of `run` guarantees that these points are writable.
-            unsafe { sum.store(self.output.add(at + vector * LANES)) };
+            unsafe { (self.finish)(sum).store(self.output.add(at + vector * LANES)) };
         }
     }
 
@@ -116,6 +150,7 @@ impl Row<'_> {
                 // SAFETY: the caller of `run` guarantees that this point is readable.
                 sum += tap * unsafe { *self.input.offset(*offset + at as isize * in_stride) };
             }
+            let [sum, ..] = (self.finish)(F32x4::splat(sum)).to_array();
             // SAFETY: the caller of `run` guarantees that this point is writable.
             unsafe { *self.output.add(at) = sum };
         }

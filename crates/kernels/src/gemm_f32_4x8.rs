@@ -229,7 +229,7 @@ unsafe fn run_each(operations: &[FusedKerSpec<f32>]) -> isize {
 /// # Safety
 /// `a` must be readable for `4 * k` values and `b` for `8 * k`.
 #[inline(always)]
-unsafe fn multiply_add(tile: &mut Tile, k: usize, mut a: *const f32, mut b: *const f32) {
+pub(crate) unsafe fn multiply_add(tile: &mut Tile, k: usize, mut a: *const f32, mut b: *const f32) {
     // Locals, not the borrowed tile: the compiler then keeps the eight accumulators in registers.
     let [
         [mut t00, mut t01],

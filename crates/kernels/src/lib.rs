@@ -4,9 +4,10 @@
 //! [`register`] makes sure that ours stands above tract's own on wasm. Natively the kernels
 //! compile in tests only, on a portable vector type, so that ordinary tests run the same source.
 
-#[cfg(any(test, ours))]
+pub mod conv;
 mod depthwise_w;
-#[cfg(any(test, ours))]
+// Natively only its inner loop is used, by convolutions.
+#[cfg_attr(not(any(test, ours)), allow(dead_code))]
 mod gemm_f32_4x8;
 mod hard_swish;
 // Natively the operators above use part of it.

@@ -1,0 +1,683 @@
+//! Convolutions with what follows them, as one operator of ours.
+//!
+//! On the decluttered graph a convolution is a `Conv`, or an `EinSum` where its windows have one point.
+//! Behind it stand its bias, a batch normalisation that the exporter left as factors and terms, a
+//! residual and an activation, each a pass over memory. Factors and terms go into the weights; the rest
+//! is done while results are in registers.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use vitrine_kernels::conv::{Activation, Convolution, Depthwise, Filters, Padding, Window};
+
+use super::{HardSwishOp, is_f32};
+
+/// Replaces convolutions and what can be done along with them; returns how many that were.
+pub(super) fn fuse(model: &mut TypedModel) -> TractResult<usize> {
+    let mut n_fused = 0;
+    for node in model.eval_order()? {
+        let Some(chain) = chain_at(model, node)? else {
+            continue;
+        };
+        let mut patch = TypedModelPatch::default();
+        let inputs = [Some(chain.input), chain.residual];
+        let inputs: TVec<OutletId> = (inputs.into_iter().flatten())
+            .map(|input| patch.tap_model(model, input))
+            .collect::<TractResult<_>>()?;
+        let name = format!("{}.conv", model.node(chain.last).name);
+        let output = patch.wire_node(name, chain.operator, &inputs)?;
+        patch.shunt_outside(model, chain.last.into(), output[0])?;
+        patch.apply(model)?;
+        n_fused += 1;
+    }
+    if n_fused > 0 {
+        model.compact()?;
+    }
+    Ok(n_fused)
+}
+
+/// A convolution and the operators behind it that are done along with it.
+struct Chain {
+    input: OutletId,
+    residual: Option<OutletId>,
+    /// The last operator.
+    last: usize,
+    operator: ConvOp,
+}
+
+/// The convolution at this node, with what follows.
+fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
+    if !is_f32(model, node) {
+        return Ok(None);
+    }
+    let Some(base) = conv_at(model, node)?.or(einsum_at(model, node)?) else {
+        return Ok(None);
+    };
+    let mut tail = Tail {
+        weights: base.weights,
+        bias: base.bias,
+        channel_axis: base.channel_axis,
+        takes_residual: !matches!(base.kind, Kind::Depthwise(_)),
+        residual: None,
+        activation: Activation::None,
+        last: node,
+    };
+    while tail.take_next(model)? {}
+    let Tail {
+        weights,
+        bias,
+        residual,
+        activation,
+        last,
+        ..
+    } = tail;
+    let depth = weights.len() / bias.len();
+    let convolution = match base.kind {
+        Kind::Pointwise => Filters::pack(&weights, &bias, depth).map(Convolution::Pointwise),
+        Kind::Full(window) => {
+            Filters::pack(&weights, &bias, depth).map(|filters| Convolution::Full(filters, window))
+        }
+        Kind::Depthwise(window) => Some(Convolution::Depthwise(Depthwise {
+            weights,
+            bias,
+            window,
+        })),
+    };
+    let (Some(convolution), Some(shape)) = (convolution, concrete(model, last.into())) else {
+        return Ok(None);
+    };
+    Ok(Some(Chain {
+        input: base.input,
+        residual,
+        last,
+        operator: ConvOp {
+            convolution: Arc::new(convolution),
+            activation,
+            shape,
+        },
+    }))
+}
+
+/// A convolution as it stands in the graph.
+struct Base {
+    input: OutletId,
+    /// `[filters, depth]`.
+    weights: Vec<f32>,
+    /// `[filters]`.
+    bias: Vec<f32>,
+    /// Axis of the output that tells filters apart.
+    channel_axis: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Pointwise,
+    Full(Window),
+    Depthwise(Window),
+}
+
+fn conv_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
+    let node = model.node(node);
+    let Some(conv) = node.op_as::<Conv>() else {
+        return Ok(None);
+    };
+    let [input, kernel, bias] = node.inputs.as_slice() else {
+        return Ok(None);
+    };
+    let spec = &conv.pool_spec;
+    let (Some(shape), Some(weights), Some(bias)) = (
+        concrete(model, *input),
+        constant(model, *kernel),
+        constant(model, *bias),
+    ) else {
+        return Ok(None);
+    };
+    let (&[kernel_rows, kernel_columns], &[row_stride, column_stride]) =
+        (spec.kernel_shape.as_slice(), &*spec.strides())
+    else {
+        return Ok(None);
+    };
+    let layout = spec.data_format.shape(shape)?;
+    let is_plain = conv.q_params.is_none()
+        && conv.kernel_fmt == KernelFormat::OIHW
+        && !spec.data_format.c_is_last()
+        && layout.n().is_none_or(|n| *n == 1)
+        && spec.dilations().iter().all(|dilation| *dilation == 1)
+        && matches!(column_stride, 1 | 2);
+    let channels = spec.output_channels;
+    let Some(bias) = per_channel(&bias, channels).filter(|_| is_plain) else {
+        return Ok(None);
+    };
+    let &[rows, columns] = layout.hw_dims() else {
+        return Ok(None);
+    };
+    let padding = spec.computed_padding(layout.hw_dims());
+    let window = Window {
+        input: [rows, columns],
+        kernel: [kernel_rows, kernel_columns],
+        stride: [row_stride, column_stride],
+        padding: Padding {
+            top: padding[0].pad_before,
+            bottom: padding[0].pad_after,
+            left: padding[1].pad_before,
+            right: padding[1].pad_after,
+        },
+    };
+    let kind = if conv.group == 1 {
+        Kind::Full(window)
+    } else if conv.group == channels && conv.group == spec.input_channels {
+        Kind::Depthwise(window)
+    } else {
+        return Ok(None);
+    };
+    // What tract computes of the output's size is what counts, should the two ever disagree.
+    let agrees = [0, 1].map(|axis| padding[axis].convoluted) == window.output();
+    Ok(agrees.then(|| Base {
+        input: *input,
+        weights,
+        bias,
+        channel_axis: layout.c_axis(),
+        kind,
+    }))
+}
+
+/// `output[o, …] = Σ_i weights[o, i] · input[i, …]`: a convolution with windows of one point.
+fn einsum_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
+    let node = model.node(node);
+    let Some(einsum) = node.op_as::<EinSum>() else {
+        return Ok(None);
+    };
+    let [input, kernel] = node.inputs.as_slice() else {
+        return Ok(None);
+    };
+    let expression = einsum.axes.to_string();
+    let axes = expression.split_once("->").and_then(|(inputs, output)| {
+        let (input, kernel) = inputs.split_once(',')?;
+        Some((input.to_owned(), kernel.to_owned(), output.to_owned()))
+    });
+    let (Some((from, of, to)), Some(in_shape), Some(out_shape), Some(weights)) = (
+        axes,
+        concrete(model, *input),
+        concrete(model, node.id.into()),
+        constant(model, *kernel),
+    ) else {
+        return Ok(None);
+    };
+    let (Some(depth), Some(rows)) = (
+        length_of('I', &from, &in_shape),
+        length_of('O', &to, &out_shape),
+    ) else {
+        return Ok(None);
+    };
+    // Axes of length 1 lie anywhere without moving a value.
+    let (from, to_points) = (longer(&from, &in_shape), longer(&to, &out_shape));
+    let points: String = from.chars().filter(|axis| *axis != 'I').collect();
+    let n_points: usize = out_shape.iter().product::<usize>() / rows.max(1);
+    let is_plain = einsum.q_params.is_none()
+        && einsum.operating_dt == f32::datum_type()
+        && of == "OI"
+        && from.replacen('I', "", 1) == points
+        && from.find('I').is_none_or(|at| at == 0)
+        && to_points.replacen('O', "", 1) == points
+        && to_points.find('O').is_none_or(|at| at == 0)
+        // A matrix times a vector has nothing to share between points.
+        && n_points > 1
+        && weights.len() == rows * depth;
+    Ok(is_plain.then(|| Base {
+        input: *input,
+        weights,
+        bias: vec![0.0; rows],
+        channel_axis: to.find('O').unwrap_or_default(),
+        kind: Kind::Pointwise,
+    }))
+}
+
+/// How long this axis is.
+fn length_of(axis: char, axes: &str, shape: &[usize]) -> Option<usize> {
+    shape.get(axes.find(axis)?).copied()
+}
+
+/// The axes that are longer than 1.
+fn longer(axes: &str, shape: &[usize]) -> String {
+    let axes = axes.chars().zip(shape);
+    axes.filter(|(_, length)| **length != 1)
+        .map(|(axis, _)| axis)
+        .collect()
+}
+
+/// What follows a convolution and is done along with it.
+struct Tail {
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    channel_axis: usize,
+    takes_residual: bool,
+    residual: Option<OutletId>,
+    activation: Activation,
+    last: usize,
+}
+
+impl Tail {
+    /// Takes in the operator behind the last one; `false` where there is none that can be.
+    fn take_next(&mut self, model: &TypedModel) -> TractResult<bool> {
+        let value = OutletId::new(self.last, 0);
+        let [next] = model.outlet_successors(value) else {
+            return Ok(false);
+        };
+        let next = model.node(next.node);
+        let shape = &model.outlet_fact(value)?.shape;
+        if model.output_outlets()?.contains(&value)
+            || next.outputs.len() != 1
+            || next.outputs[0].fact.shape != *shape
+        {
+            return Ok(false);
+        }
+        let is_taken = if let Some(HardSwishOp(swish)) = next.op_as::<HardSwishOp>() {
+            let is_first = self.activation == Activation::None && self.residual.is_none();
+            if is_first {
+                self.scale(&vec![swish.inner_scale; self.bias.len()]);
+                self.shift(&vec![swish.inner_offset; self.bias.len()]);
+                self.activation = Activation::HardSwish {
+                    scale: swish.scale,
+                    offset: swish.offset,
+                };
+            }
+            is_first
+        } else if let [left, right] = next.inputs.as_slice() {
+            let other = if *left == value { *right } else { *left };
+            match self.factors(model, other)? {
+                Some(factors) => self.take_constant(&next.op.name(), &factors),
+                None => self.take_residual(model, &next.op.name(), value, other)?,
+            }
+        } else {
+            false
+        };
+        if is_taken {
+            self.last = next.id;
+        }
+        Ok(is_taken)
+    }
+
+    /// A constant as one value per channel; `None` where it is none or differs within a channel.
+    fn factors(&self, model: &TypedModel, value: OutletId) -> TractResult<Option<Vec<f32>>> {
+        let Some(values) = constant(model, value) else {
+            return Ok(None);
+        };
+        let shape = &model.outlet_fact(value)?.shape;
+        let is_along_channels =
+            values.len() == 1 || shape.get(self.channel_axis) == Some(&values.len().to_dim());
+        let channels = self.bias.len();
+        Ok(per_channel(&values, channels).filter(|_| is_along_channels))
+    }
+
+    /// Takes in `operator` with a constant beside; `false` where what came before does not allow it.
+    fn take_constant(&mut self, operator: &str, factors: &[f32]) -> bool {
+        let is_linear = self.activation == Activation::None;
+        let is_same = factors.iter().all(|factor| *factor == factors[0]);
+        match (operator, self.activation) {
+            ("Mul", Activation::None) if self.residual.is_none() => self.scale(factors),
+            ("Add", Activation::None) => self.shift(factors),
+            ("Max", _) if is_linear && is_same => {
+                self.activation = Activation::Clamp {
+                    least: factors[0],
+                    most: f32::INFINITY,
+                };
+            }
+            ("Min", Activation::Clamp { least, most }) if is_same && least <= factors[0] => {
+                self.activation = Activation::Clamp {
+                    least,
+                    most: most.min(factors[0]),
+                };
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes in the addition of another value of the same shape.
+    fn take_residual(
+        &mut self,
+        model: &TypedModel,
+        operator: &str,
+        value: OutletId,
+        other: OutletId,
+    ) -> TractResult<bool> {
+        let same_shape = model.outlet_fact(other)?.shape == model.outlet_fact(value)?.shape;
+        let is_taken = operator == "Add"
+            && self.takes_residual
+            && same_shape
+            && other != value
+            && constant(model, other).is_none()
+            && self.activation == Activation::None
+            && self.residual.is_none();
+        if is_taken {
+            self.residual = Some(other);
+        }
+        Ok(is_taken)
+    }
+
+    fn scale(&mut self, factors: &[f32]) {
+        let depth = self.weights.len() / self.bias.len();
+        for (filter, factor) in self.weights.chunks_exact_mut(depth).zip(factors) {
+            filter.iter_mut().for_each(|weight| *weight *= factor);
+        }
+        for (bias, factor) in self.bias.iter_mut().zip(factors) {
+            *bias *= factor;
+        }
+    }
+
+    fn shift(&mut self, terms: &[f32]) {
+        for (bias, term) in self.bias.iter_mut().zip(terms) {
+            *bias += term;
+        }
+    }
+}
+
+/// One value for each channel, of as many or of one for all.
+fn per_channel(values: &[f32], channels: usize) -> Option<Vec<f32>> {
+    match values {
+        [value] => Some(vec![*value; channels]),
+        values => (values.len() == channels).then(|| values.to_vec()),
+    }
+}
+
+/// The values of a constant of f32.
+fn constant(model: &TypedModel, value: OutletId) -> Option<Vec<f32>> {
+    let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
+    if constant.datum_type() != f32::datum_type() {
+        return None;
+    }
+    let view = constant.try_as_plain_ram().ok()?;
+    Some(view.as_slice::<f32>().ok()?.to_vec())
+}
+
+/// The shape of a value, where every axis is known.
+fn concrete(model: &TypedModel, value: OutletId) -> Option<TVec<usize>> {
+    let shape = model.outlet_fact(value).ok()?.shape.as_concrete()?;
+    Some(shape.into())
+}
+
+/// [`Convolution`] as an operator of tract's: one input, or a second that is added.
+#[derive(Clone, Debug)]
+struct ConvOp {
+    convolution: Arc<Convolution>,
+    activation: Activation,
+    /// Shape of the output.
+    shape: TVec<usize>,
+}
+
+// Two operators are the same where they share their weights: comparing those would take long, and each
+// convolution of a graph has its own.
+impl PartialEq for ConvOp {
+    fn eq(&self, other: &ConvOp) -> bool {
+        Arc::ptr_eq(&self.convolution, &other.convolution)
+            && self.activation == other.activation
+            && self.shape == other.shape
+    }
+}
+
+impl Eq for ConvOp {}
+
+impl Hash for ConvOp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.convolution).hash(state);
+        self.shape.hash(state);
+    }
+}
+
+impl Op for ConvOp {
+    fn name(&self) -> StaticName {
+        "VitrineConv".into()
+    }
+
+    fn info(&self) -> TractResult<Vec<String>> {
+        let kind = match &*self.convolution {
+            Convolution::Pointwise(filters) => format!("1×1, depth {}", filters.depth()),
+            Convolution::Full(_, window) => format!("{window:?}"),
+            Convolution::Depthwise(filters) => format!("depthwise, {:?}", filters.window),
+        };
+        Ok(vec![kind, format!("{:?}", self.activation)])
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for ConvOp {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let views = inputs
+            .iter()
+            .map(|input| input.try_as_plain_ram())
+            .collect::<TractResult<Vec<_>>>()?;
+        let slices = views
+            .iter()
+            .map(|view| view.as_slice::<f32>())
+            .collect::<TractResult<Vec<_>>>()?;
+        let (input, residual) = match slices.as_slice() {
+            [input] => (*input, None),
+            [input, residual] => (*input, Some(*residual)),
+            _ => return Err(TractError::msg("a convolution has one input or two")),
+        };
+        let output = (self.convolution).run(self.activation, input, residual, &self.shape)?;
+        Ok(tvec!(output.into_tvalue()))
+    }
+}
+
+impl TypedOp for ConvOp {
+    fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(f32::datum_type().fact(&*self.shape)))
+    }
+
+    as_op!();
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_onnx::format::{Attribute, Graph, Model as File, Node, Tensor, ValueInfo};
+    use vitrine_tasks::Tensor as PlainTensor;
+
+    use crate::model::{Input, InputSpec, Model as _};
+    use crate::tract_model::{Fusion, TractModel};
+
+    /// A graph under construction; each step reads what the step before made.
+    struct Net {
+        graph: Graph,
+        input: Vec<usize>,
+        value: String,
+        n: usize,
+    }
+
+    impl Net {
+        fn new(input: &[usize]) -> Net {
+            let graph = Graph {
+                name: "g".to_owned(),
+                input: vec![ValueInfo::f32("x", input)],
+                ..Graph::default()
+            };
+            let (input, value) = (input.to_vec(), "x".to_owned());
+            Net {
+                graph,
+                input,
+                value,
+                n: 0,
+            }
+        }
+
+        fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
+            self.n += 1;
+            let name = format!("c{}", self.n);
+            let constant = Tensor::f32(&name, shape, values);
+            self.graph.initializer.push(constant);
+            name
+        }
+
+        fn noise(&mut self, shape: &[usize]) -> String {
+            let len = shape.iter().product::<usize>();
+            let seed = 7 * self.n;
+            let values: Vec<f32> = (0..len)
+                .map(|at| ((at * 31 + seed) % 23) as f32 / 11.0 - 1.0)
+                .collect();
+            self.constant(shape, &values)
+        }
+
+        fn node(mut self, operator: &str, others: &[&str], attributes: Vec<Attribute>) -> Net {
+            self.n += 1;
+            let made = format!("v{}", self.n);
+            let inputs: Vec<&str> = [self.value.as_str()]
+                .into_iter()
+                .chain(others.iter().copied())
+                .collect();
+            let node = Node::new(operator, &made, &inputs, attributes);
+            self.graph.node.push(node);
+            self.value = made;
+            self
+        }
+
+        /// Filters `[filters, channels, kernel, kernel]` with a bias.
+        fn conv(
+            mut self,
+            [filters, channels, kernel]: [usize; 3],
+            group: usize,
+            strides: [usize; 2],
+            pads: [usize; 4],
+        ) -> Net {
+            let weights = self.noise(&[filters, channels, kernel, kernel]);
+            let bias = self.noise(&[filters]);
+            let attributes = vec![
+                Attribute::int("group", group as i64),
+                Attribute::ints("strides", &strides),
+                Attribute::ints("pads", &pads),
+                Attribute::ints("kernel_shape", &[kernel; 2]),
+            ];
+            self.node("Conv", &[&weights, &bias], attributes)
+        }
+
+        /// An operator with one constant for each channel.
+        fn by_channel(mut self, operator: &str, channels: usize) -> Net {
+            let constant = self.noise(&[1, channels, 1, 1]);
+            self.node(operator, &[&constant], vec![])
+        }
+
+        fn scalar(mut self, operator: &str, value: f32) -> Net {
+            let constant = self.constant(&[], &[value]);
+            self.node(operator, &[&constant], vec![])
+        }
+
+        fn relu6(self) -> Net {
+            self.scalar("Max", 0.0).scalar("Min", 6.0)
+        }
+
+        fn hard_swish(self) -> Net {
+            let before = self.value.clone();
+            let gate = self.scalar("Add", 3.0).relu6();
+            gate.node("Mul", &[&before], vec![])
+                .scalar("Mul", 1.0 / 6.0)
+        }
+
+        /// Runs the graph with tract's operators and with ours, and compares.
+        #[track_caller]
+        fn check(mut self, output: &[usize], n_ours: usize) {
+            self.graph.output.push(ValueInfo::f32(&self.value, output));
+            let file = File::new(self.graph).to_bytes();
+            let len = self.input.iter().product::<usize>();
+            let values: Vec<f32> = (0..len)
+                .map(|at| ((at * 37) % 41) as f32 / 10.0 - 2.0)
+                .collect();
+            let run = |fusion: Fusion| {
+                let spec = InputSpec::fixed(&self.input);
+                let (mut model, _) =
+                    TractModel::load_with(file.clone(), &[spec], &[], fusion, || 0.0).unwrap();
+                let input = || {
+                    let input = PlainTensor::new(self.input.clone(), values.clone());
+                    vec![Input::F32(input.unwrap())]
+                };
+                let operators = model.profile(input(), || 0.0).unwrap();
+                let ours = operators.iter().filter(|row| row.operator == "VitrineConv");
+                let n = ours.count();
+                (model.run(input()).unwrap().remove(0), n, operators.len())
+            };
+            let (expected, none, _) = run(Fusion::Off);
+            let (met, n, n_operators) = run(Fusion::All);
+            assert_eq!((none, n), (0, n_ours), "convolutions of ours");
+            // The input, and nothing of the chains is left.
+            assert!(n_operators <= n_ours + 2, "{n_operators} operators");
+            assert_eq!(met.shape, expected.shape);
+            for (met, expected) in met.values.iter().zip(expected.values) {
+                let tolerance = 1e-4 * expected.abs().max(1.0);
+                assert!(
+                    (met - expected).abs() < tolerance,
+                    "{met} is not {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_normalisation_and_bounds_go_along() {
+        let net = Net::new(&[1, 3, 9, 14]).conv([6, 3, 3], 1, [2, 2], [0, 0, 1, 1]);
+        net.by_channel("Mul", 6)
+            .by_channel("Add", 6)
+            .relu6()
+            .check(&[1, 6, 4, 7], 1);
+    }
+
+    #[test]
+    fn a_filter_per_channel_goes_along() {
+        let net = Net::new(&[1, 6, 9, 13]).conv([6, 1, 5], 6, [2, 1], [2, 2, 2, 2]);
+        net.by_channel("Mul", 6)
+            .hard_swish()
+            .check(&[1, 6, 5, 13], 1);
+    }
+
+    #[test]
+    fn a_residual_goes_along() {
+        let first = Net::new(&[1, 4, 5, 7])
+            .conv([4, 4, 1], 1, [1, 1], [0; 4])
+            .relu6();
+        let before = first.value.clone();
+        let second = first.conv([8, 4, 1], 1, [1, 1], [0; 4]).relu6();
+        let third = second.conv([4, 8, 1], 1, [1, 1], [0; 4]);
+        third
+            .node("Add", &[&before], vec![])
+            .check(&[1, 4, 5, 7], 3);
+    }
+
+    #[test]
+    fn factors_and_terms_around_an_activation_go_along() {
+        let net = Net::new(&[1, 3, 6, 6]).conv([5, 3, 1], 1, [1, 1], [0; 4]);
+        let net = net
+            .scalar("Mul", 1.5)
+            .scalar("Add", -0.25)
+            .hard_swish()
+            .scalar("Add", 0.5);
+        net.check(&[1, 5, 6, 6], 1);
+    }
+
+    #[test]
+    fn what_comes_behind_bounds_stays() {
+        let net = Net::new(&[1, 3, 6, 6])
+            .conv([5, 3, 3], 1, [1, 1], [1; 4])
+            .relu6();
+        net.by_channel("Mul", 5).check(&[1, 5, 6, 6], 1);
+    }
+
+    #[test]
+    fn groups_and_dilations_are_left_to_tract() {
+        let net = Net::new(&[1, 4, 6, 6]).conv([4, 2, 3], 2, [1, 1], [1; 4]);
+        let mut net = net;
+        net.graph
+            .output
+            .push(ValueInfo::f32(&net.value, &[1, 4, 6, 6]));
+        let file = File::new(net.graph).to_bytes();
+        let spec = InputSpec::fixed(&[1, 4, 6, 6]);
+        let (mut model, _) =
+            TractModel::load_with(file, &[spec], &[], Fusion::All, || 0.0).unwrap();
+        let input = PlainTensor::new(vec![1, 4, 6, 6], vec![1.0; 144]).unwrap();
+        let operators = model.profile(vec![Input::F32(input)], || 0.0).unwrap();
+        assert!(operators.iter().all(|row| row.operator != "VitrineConv"));
+    }
+}

@@ -1,0 +1,300 @@
+//! Convolutions in which every filter sees every channel.
+
+use super::filters::Filters;
+use super::tile::{COLUMNS, Place, multiply};
+use super::window::{SLACK, Window};
+use super::{Activate, Activation, with_activation};
+use crate::lanes::F32x4;
+
+/// Values of panels that are worked on at a time: 24 KB, which leaves room for filters in a cache of 32.
+const BLOCK: usize = 6 * 1024;
+
+/// A convolution with windows of one point: `output[m, i] = Σ_k filters[m, k] · input[k, i]`, then bias,
+/// residual, activation.
+///
+/// `input` is `[depth, points]`, `output` and `residual` `[rows, points]`; `scratch` is memory that
+/// later calls may use again.
+///
+/// # Panics
+/// Where lengths do not fit.
+pub(super) fn pointwise(
+    filters: &Filters,
+    activation: Activation,
+    input: &[f32],
+    residual: Option<&[f32]>,
+    output: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    let points = input.len() / filters.depth();
+    assert_eq!(
+        input.len(),
+        points * filters.depth(),
+        "an input of whole channels"
+    );
+    let panels = (0..points).step_by(COLUMNS).map(|at| Eight {
+        at,
+        n: COLUMNS.min(points - at),
+        from: at,
+    });
+    let fill = |place: Eight, panel: &mut [f32]| {
+        let channels = input.chunks_exact(points);
+        for (channel, eight) in channels.zip(panel.as_chunks_mut::<COLUMNS>().0) {
+            let values = &channel[place.from..place.from + place.n];
+            match <&[f32; COLUMNS]>::try_from(values) {
+                Ok(values) => *eight = *values,
+                Err(_) => {
+                    *eight = [0.0; COLUMNS];
+                    eight[..place.n].copy_from_slice(values);
+                }
+            }
+        }
+    };
+    let place = &mut place(filters, points, residual, output);
+    with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+}
+
+/// A convolution with larger windows. `input` is `[channels, rows, columns]` as the window has it, and
+/// a filter's weights are `[channels, kernel rows, kernel columns]`; otherwise as [`pointwise`].
+///
+/// # Panics
+/// Where lengths do not fit, or columns are stepped over by more than 2.
+pub(super) fn full(
+    filters: &Filters,
+    window: &Window,
+    activation: Activation,
+    input: &[f32],
+    residual: Option<&[f32]>,
+    output: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    let [rows, columns] = window.output();
+    let [height, width] = window.padded();
+    let offsets: Vec<usize> = window.offsets().collect();
+    let channels = filters.depth() / offsets.len();
+    assert_eq!(
+        filters.depth(),
+        channels * offsets.len(),
+        "filters of whole channels"
+    );
+    assert_eq!(
+        input.len(),
+        channels * window.input[0] * window.input[1],
+        "the window's input"
+    );
+    assert!(
+        matches!(window.stride[1], 1 | 2),
+        "columns at a stride of 1 or 2"
+    );
+    let mut padded = vec![0.0; channels * height * width + SLACK];
+    for (from, to) in input
+        .chunks_exact(window.input[0] * window.input[1])
+        .zip(padded.chunks_exact_mut(height * width))
+    {
+        window.pad(from, to);
+    }
+    let panels = (0..rows).flat_map(|row| {
+        (0..columns).step_by(COLUMNS).map(move |column| Eight {
+            at: row * columns + column,
+            n: COLUMNS.min(columns - column),
+            from: row * window.stride[0] * width + column * window.stride[1],
+        })
+    });
+    let fill = |place: Eight, panel: &mut [f32]| {
+        let (eights, _) = panel.as_chunks_mut::<COLUMNS>();
+        for (channel, eights) in eights.chunks_exact_mut(offsets.len()).enumerate() {
+            let from = channel * height * width + place.from;
+            for (offset, eight) in offsets.iter().zip(eights) {
+                match window.stride[1] {
+                    1 => eight.copy_from_slice(&padded[from + offset..][..COLUMNS]),
+                    _ => every_second(&padded[from + offset..], eight),
+                }
+            }
+        }
+    };
+    let place = &mut place(filters, rows * columns, residual, output);
+    with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+}
+
+/// Eight neighbours of the output.
+#[derive(Clone, Copy)]
+struct Eight {
+    /// Index of the first in a plane of the output.
+    at: usize,
+    /// How many of the eight there are.
+    n: usize,
+    /// Where the first one's window begins in a channel.
+    from: usize,
+}
+
+fn place<'a>(
+    filters: &Filters,
+    plane: usize,
+    residual: Option<&'a [f32]>,
+    output: &'a mut [f32],
+) -> Place<'a> {
+    assert_eq!(output.len(), filters.rows() * plane, "a plane per filter");
+    if let Some(residual) = residual {
+        assert_eq!(
+            residual.len(),
+            output.len(),
+            "a residual of the output's size"
+        );
+    }
+    Place {
+        output,
+        residual,
+        plane,
+    }
+}
+
+/// Fills as many panels as stay in the nearest cache, has all filters see them, and goes on.
+fn in_blocks(
+    filters: &Filters,
+    activation: impl Activate,
+    mut panels: impl Iterator<Item = Eight>,
+    fill: impl Fn(Eight, &mut [f32]),
+    place: &mut Place<'_>,
+    scratch: &mut Vec<f32>,
+) {
+    let length = filters.depth() * COLUMNS;
+    let n_at_a_time = (BLOCK / length).max(1);
+    scratch.resize(n_at_a_time * length, 0.0);
+    let mut places = Vec::with_capacity(n_at_a_time);
+    loop {
+        places.clear();
+        places.extend(panels.by_ref().take(n_at_a_time));
+        if places.is_empty() {
+            return;
+        }
+        for (place, panel) in places.iter().zip(scratch.chunks_exact_mut(length)) {
+            fill(*place, panel);
+        }
+        for four in filters.panels() {
+            for (Eight { at, n, .. }, points) in places.iter().zip(scratch.chunks_exact(length)) {
+                multiply(&four, points, place, (*at, *n), activation);
+            }
+        }
+    }
+}
+
+/// The first, third, fifth … of 15 values.
+fn every_second(from: &[f32], to: &mut [f32; COLUMNS]) {
+    let from = &from[..2 * COLUMNS];
+    // SAFETY: sixteen values are readable, eight writable.
+    unsafe {
+        let half = |at: usize| {
+            let first = F32x4::load(from.as_ptr().add(at));
+            first.even_with_odd(F32x4::load(from.as_ptr().add(at + 3)))
+        };
+        half(0).store(to.as_mut_ptr());
+        half(8).store(to.as_mut_ptr().add(4));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Padding;
+    use super::super::tests::{ACTIVATIONS, activated, check_close, noise, window_sum};
+    use super::*;
+
+    #[track_caller]
+    fn check(channels: usize, rows: usize, window: Window, activation: Activation, adds: bool) {
+        let [kernel_rows, kernel_columns] = window.kernel;
+        let depth = channels * kernel_rows * kernel_columns;
+        let (weights, bias) = (noise(rows * depth, 1), noise(rows, 2));
+        let input = noise(channels * window.input[0] * window.input[1], 3);
+        let [height, width] = window.output();
+        let residual = adds.then(|| noise(rows * height * width, 4));
+        let mut expected = Vec::new();
+        for (row, filter) in weights.chunks_exact(depth).enumerate() {
+            for i in 0..height {
+                for j in 0..width {
+                    let sum = window_sum(&input, 0..channels, filter, &window, (i, j));
+                    let residual = residual.as_ref().map(|residual| residual[expected.len()]);
+                    let sum = sum + f64::from(bias[row]) + f64::from(residual.unwrap_or_default());
+                    expected.push(activated(sum, activation));
+                }
+            }
+        }
+        let filters = Filters::pack(&weights, &bias, depth).unwrap();
+        let mut output = vec![f32::NAN; expected.len()];
+        let (residual, scratch) = (residual.as_deref(), &mut Vec::new());
+        full(
+            &filters,
+            &window,
+            activation,
+            &input,
+            residual,
+            &mut output,
+            scratch,
+        );
+        let case = format!("{channels} channels, {rows} filters, {window:?}, {activation:?}");
+        check_close(&output, &expected, &case);
+        if window.kernel == [1, 1] && window.stride == [1, 1] && window.padding.is_none() {
+            let mut output = vec![f32::NAN; expected.len()];
+            pointwise(&filters, activation, &input, residual, &mut output, scratch);
+            check_close(&output, &expected, &case);
+        }
+    }
+
+    fn window(input: [usize; 2], kernel: usize, stride: [usize; 2], pad: [usize; 2]) -> Window {
+        Window {
+            input,
+            kernel: [kernel; 2],
+            stride,
+            padding: Padding {
+                top: pad[0],
+                bottom: pad[1],
+                left: pad[0],
+                right: pad[1],
+            },
+        }
+    }
+
+    #[test]
+    fn points_of_every_number_and_filters_of_every_number() {
+        for points in [1, 7, 8, 9, 49, 200] {
+            for rows in [1, 3, 4, 6, 18] {
+                for activation in ACTIVATIONS {
+                    for adds in [false, true] {
+                        check(
+                            5,
+                            rows,
+                            window([1, points], 1, [1, 1], [0, 0]),
+                            activation,
+                            adds,
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_channels_fill_a_block_alone() {
+        check(
+            900,
+            5,
+            window([3, 5], 1, [1, 1], [0, 0]),
+            Activation::None,
+            true,
+        );
+    }
+
+    #[test]
+    fn windows_at_every_stride_and_border() {
+        for input in [[3, 3], [5, 9], [8, 16], [13, 21]] {
+            for kernel in [2, 3, 5] {
+                for stride in [[1, 1], [2, 2], [2, 1]] {
+                    for pad in [[0, 1], [1, 1], [2, 2]] {
+                        let window = window(input, kernel, stride, pad);
+                        for activation in ACTIVATIONS {
+                            check(3, 6, window, activation, false);
+                        }
+                        check(2, 4, window, Activation::None, true);
+                    }
+                }
+            }
+        }
+    }
+}
