@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::GateError;
+
 /// Anything that keeps an item from getting an answer, by stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Failure {
@@ -17,6 +19,9 @@ pub enum Failure {
     /// The engine cannot load or run the model.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The file is refused before the engine reads it as a model.
+    #[error(transparent)]
+    Gate(#[from] GateError),
 }
 
 /// Why a file was not read as a picture.
@@ -265,6 +270,7 @@ impl Failure {
             Failure::Text(error) => explain_text(error),
             Failure::Download(error) => explain_download(error),
             Failure::Engine(error) => explain_engine(error),
+            Failure::Gate(error) => explain_gate(error),
         };
         let values: Vec<(&str, String)> = (told.values.into_iter())
             .map(|(name, value)| match value {
@@ -637,6 +643,248 @@ fn explain_engine(error: &EngineError) -> Told {
     }
 }
 
+fn explain_gate(error: &GateError) -> Told {
+    match error {
+        GateError::Empty => told(
+            [
+                "This file is empty.",
+                "It has 0 bytes, so there is no model in it.",
+                "Copy or export it again, then add it once more.",
+            ],
+            [],
+        ),
+        GateError::TooManyBytes { bytes, limit } => told(
+            [
+                "This model is too large.",
+                "It has {met}; the limit is {limit}.",
+                "Export it with narrower weights, for example int8, and add it again.",
+            ],
+            [
+                ("met", Value::Megabytes(*bytes)),
+                ("limit", Value::Megabytes(*limit)),
+            ],
+        ),
+        GateError::LfsPointer => told(
+            [
+                "This file only stands in for a model.",
+                "It is a Git LFS pointer: a short text that names the real file.",
+                "Fetch the real file with “git lfs pull”, or download it from the site, and add that.",
+            ],
+            [],
+        ),
+        GateError::WebPage => told(
+            [
+                "This file is a web page, not a model.",
+                "It holds HTML, as is saved when a link leads to a page and not to the file.",
+                "Open the page and download the model itself.",
+            ],
+            [],
+        ),
+        GateError::OtherFormat { format } => told(
+            [
+                "This file is not an ONNX model.",
+                "Its content is {format}, whatever its name says.",
+                "Export the model as ONNX and add that.",
+            ],
+            [("format", Value::Word(format.clone()))],
+        ),
+        GateError::NotAModel => told(
+            [
+                "This file is not an ONNX model.",
+                "It does not begin as ONNX files do, nor like any other format known here.",
+                "Export the model as ONNX and add that.",
+            ],
+            [],
+        ),
+        GateError::Truncated { offset, missing } => told(
+            [
+                "This model is incomplete.",
+                "The part at byte {offset} needs at least {missing} more bytes than the file has.",
+                "Copy or download it again, then add it once more.",
+            ],
+            [("offset", text(offset)), ("missing", text(missing))],
+        ),
+        GateError::Damaged { offset, problem } => told(
+            [
+                "This model is damaged.",
+                "It breaks the format at byte {offset}: {problem}.",
+                "Download or export it again, then add it once more.",
+            ],
+            [
+                ("offset", text(offset)),
+                ("problem", Value::Word(problem.clone())),
+            ],
+        ),
+        GateError::NoGraph => told(
+            [
+                "There is no model in this file.",
+                "It begins like ONNX but holds no graph, so there is nothing to run.",
+                "Export the model again, then add it once more.",
+            ],
+            [],
+        ),
+        GateError::FormatVersion { met, min, max } => told(
+            [
+                "This version of ONNX is not read here.",
+                "The file has format version {met}; versions {min} to {max} are read.",
+                "Export the model again with a current program.",
+            ],
+            [("met", text(met)), ("min", text(min)), ("max", text(max))],
+        ),
+        GateError::OperatorSet { met, min, max } => told(
+            [
+                "This version of ONNX is not read here.",
+                "The model uses operator set {met}; sets {min} to {max} are read.",
+                "Export it again for operator set 17, which most programs offer.",
+            ],
+            [("met", text(met)), ("min", text(min)), ("max", text(max))],
+        ),
+        GateError::Unsupported { part } => told(
+            [
+                "This model has parts that are not read here.",
+                "It holds {part}.",
+                "Export it for inference alone, with standard operators and dense tensors.",
+            ],
+            [("part", Value::Word(part.clone()))],
+        ),
+        GateError::ExternalData { tensor, file } => told(
+            [
+                "This model keeps its weights in a second file.",
+                "The tensor “{tensor}” is in “{file}”, and a page can only read the file it is given.",
+                "Export it again as one file, with its weights inside.",
+            ],
+            [("tensor", text(tensor)), ("file", text(file))],
+        ),
+        GateError::TooDeep { limit } => told(
+            [
+                "This model is nested too deeply.",
+                "It has graphs within graphs, deeper than the limit of {limit} levels.",
+                "Export it without inner graphs and add it again.",
+            ],
+            [("limit", text(limit))],
+        ),
+        GateError::TooMany { what, limit } => told(
+            [
+                "This model has too many parts.",
+                "There are more than {limit} {what} in it.",
+                "Simplify it, for example with onnxsim, and add it again.",
+            ],
+            [("limit", text(limit)), ("what", Value::Word(what.clone()))],
+        ),
+        GateError::TextTooLong { what, met, limit } => told(
+            [
+                "This model holds a text that is too long.",
+                "One {what} has {met} bytes; the limit is {limit}.",
+                "Export it again without notes and added data.",
+            ],
+            [
+                ("what", Value::Word(what.clone())),
+                ("met", text(met)),
+                ("limit", text(limit)),
+            ],
+        ),
+        GateError::TooManyAxes { name, limit } => told(
+            [
+                "This model holds a shape that cannot be used.",
+                "“{name}” has more than {limit} axes.",
+                "Check how the model was exported, and export it again.",
+            ],
+            [("name", text(name)), ("limit", text(limit))],
+        ),
+        GateError::AxisLength { name, met, limit } => told(
+            [
+                "This model holds a shape that cannot be used.",
+                "“{name}” has an axis of length {met}; lengths go from 0 to {limit}.",
+                "Check how the model was exported, and export it again.",
+            ],
+            [
+                ("name", text(name)),
+                ("met", text(met)),
+                ("limit", text(limit)),
+            ],
+        ),
+        GateError::TensorTooLarge { name, shape, limit } => told(
+            [
+                "This model holds a shape that cannot be used.",
+                "“{name}” has the shape {shape}, which takes more than the limit of {limit}.",
+                "Export the model for smaller inputs, or split its weights, and add it again.",
+            ],
+            [
+                ("name", text(name)),
+                ("shape", text(by(shape))),
+                ("limit", Value::Megabytes(*limit)),
+            ],
+        ),
+        GateError::ElementType { name, met } => told(
+            [
+                "This model has numbers of a type that is not read here.",
+                "“{name}” is of ONNX element type {met}.",
+                "Export it with weights as f32, f16 or int8 and add it again.",
+            ],
+            [("name", text(name)), ("met", text(met))],
+        ),
+        GateError::Payload {
+            name,
+            met,
+            expected,
+            unit,
+        } => told(
+            [
+                "The weights of this model do not fit.",
+                "The tensor “{name}” holds {met} {unit}, but its shape takes {expected}.",
+                "Download or export it again, then add it once more.",
+            ],
+            [
+                ("name", text(name)),
+                ("met", text(met)),
+                ("expected", text(expected)),
+                ("unit", Value::Word(unit.clone())),
+            ],
+        ),
+        GateError::Order { node, value } => told(
+            [
+                "The steps of this model are in no order that can be run.",
+                "The node “{node}” reads “{value}” before it is made: the graph has a cycle, or is not sorted.",
+                "Check the model with the program that made it, and export it again.",
+            ],
+            [("node", text(node)), ("value", text(value))],
+        ),
+        GateError::UnknownValue { node, value } => told(
+            [
+                "This model lacks a value that it needs.",
+                "“{node}” reads “{value}”, but no input, constant or node makes it.",
+                "Check the model with the program that made it, and export it again.",
+            ],
+            [("node", text(node)), ("value", text(value))],
+        ),
+        GateError::MadeTwice { value } => told(
+            [
+                "This model makes a value twice.",
+                "“{value}” is made in two places, so it is unclear which is meant.",
+                "Check the model with the program that made it, and export it again.",
+            ],
+            [("value", text(value))],
+        ),
+        GateError::Memory { bytes, limit } => told(
+            [
+                "This model needs too much memory.",
+                "It takes at least {met}; the limit is {limit}.",
+                "Export it for smaller inputs or with fewer weights, and add it again.",
+            ],
+            [
+                ("met", Value::Megabytes(*bytes)),
+                ("limit", Value::Megabytes(*limit)),
+            ],
+        ),
+    }
+}
+
+/// A shape as people write it: `3 × 224 × 224`.
+fn by(shape: &[i64]) -> String {
+    let lengths: Vec<String> = shape.iter().map(i64::to_string).collect();
+    lengths.join(" × ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -723,5 +971,26 @@ mod tests {
                 assert!(sentence.ends_with('.') && sentence.len() > 10, "{words:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_gate_met_stands_in_its_sentences() {
+        let failure = Failure::from(GateError::TensorTooLarge {
+            name: "weights".into(),
+            shape: vec![65_536, 65_537],
+            limit: 2_147_483_647,
+        });
+        assert_eq!(
+            failure.explain().why,
+            "“weights” has the shape 65536 × 65537, which takes more than the limit of 2147.5 MB."
+        );
+        let failure = Failure::from(GateError::Order {
+            node: "Add_3".into(),
+            value: "{node}".into(),
+        });
+        assert_eq!(
+            failure.explain().why,
+            "The node “Add_3” reads “{node}” before it is made: the graph has a cycle, or is not sorted."
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod failure;
+mod gate;
 mod message;
 mod packed;
 mod prediction;
@@ -14,6 +15,7 @@ pub use catalog::{Catalog, EngineBuild, Flavour};
 pub use failure::{
     DownloadError, EngineError, Explanation, Failure, PictureError, Speaker, TextError, fill,
 };
+pub use gate::{GateError, ModelSummary};
 pub use message::{Reply, Request, RequestId};
 pub use packed::{Unreadable, pack, unpack};
 pub use prediction::{
