@@ -35,17 +35,8 @@ use wire::{Field, Once, Reader};
 /// The first thing met that `limits` or the format does not allow; see [`GateError`].
 pub fn check(bytes: &[u8], limits: &GateLimits) -> Result<ModelSummary, GateError> {
     let file_bytes = bytes.len() as u64;
-    if file_bytes == 0 {
-        return Err(GateError::Empty);
-    }
-    // A foreign file is named as what it is, whatever its size.
+    limits.check_bytes(file_bytes)?;
     sniff::refuse_other_formats(bytes)?;
-    if file_bytes > limits.max_bytes {
-        return Err(GateError::TooManyBytes {
-            bytes: file_bytes,
-            limit: limits.max_bytes,
-        });
-    }
     let mut walk = Walk {
         limits,
         summary: ModelSummary {

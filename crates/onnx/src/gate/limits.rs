@@ -1,5 +1,7 @@
 //! How much a model may ask for.
 
+use vitrine_protocol::GateError;
+
 /// Upper bounds that are checked before an engine reads a model's file.
 ///
 /// The defaults are for a desktop's browser, where WebAssembly addresses 4 GB and the engine's
@@ -61,6 +63,19 @@ impl Default for GateLimits {
 }
 
 impl GateLimits {
+    /// Refuses empty files and those with too many bytes; may be asked before a file is read.
+    ///
+    /// # Errors
+    /// [`GateError::Empty`] and [`GateError::TooManyBytes`].
+    pub fn check_bytes(&self, n_bytes: u64) -> Result<(), GateError> {
+        let limit = self.max_bytes;
+        match n_bytes {
+            0 => Err(GateError::Empty),
+            bytes if bytes > limit => Err(GateError::TooManyBytes { bytes, limit }),
+            _ => Ok(()),
+        }
+    }
+
     /// Bounds for a phone's browser tab.
     pub fn phone() -> GateLimits {
         GateLimits {
