@@ -256,3 +256,44 @@ fn what_is_no_picture_is_told_apart() {
         })
     );
 }
+
+/// A PNG of a header and nothing else.
+fn header_of_png(width: u32, height: u32) -> Vec<u8> {
+    let mut file = encode(busy(1, 1), ImageFormat::Png);
+    file[16..20].copy_from_slice(&width.to_be_bytes());
+    file[20..24].copy_from_slice(&height.to_be_bytes());
+    let checksum = crc32(&file[12..29]);
+    file[29..33].copy_from_slice(&checksum.to_be_bytes());
+    file
+}
+
+/// The checksum of PNG's chunks: ISO/IEC 15948, annex D.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[test]
+fn a_row_that_is_too_long_for_the_decoder_is_too_many_pixels() {
+    for (width, height) in [(u32::MAX >> 1, 1), (u32::MAX >> 1, u32::MAX >> 1)] {
+        let limit = Limits::default().max_pixels;
+        let expected = PictureError::TooManyPixels {
+            width,
+            height,
+            limit,
+        };
+        assert_eq!(read(&header_of_png(width, height)), Err(expected));
+    }
+}
+
+#[test]
+fn rows_that_are_not_there_are_missing_and_not_damaged() {
+    let mut file = encode(busy(8, 8), ImageFormat::Bmp);
+    // Its header claims more rows; the length it states stays that of the file.
+    file[22..26].copy_from_slice(&800_i32.to_le_bytes());
+    let format = "BMP".to_owned();
+    assert_eq!(read(&file), Err(PictureError::Truncated { format }));
+}

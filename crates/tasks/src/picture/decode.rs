@@ -37,7 +37,7 @@ fn read(
     format: Format,
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), PictureError> {
-    let failed = |error: ImageError| failure(&error, bytes, format);
+    let failed = |error: ImageError| failure(&error, bytes, format, limits);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.of_decoder());
     reader.limits(of_decoder(limits));
     let mut decoder = reader.into_decoder().map_err(failed)?;
@@ -72,8 +72,10 @@ fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
 }
 
-fn failure(error: &ImageError, bytes: &[u8], format: Format) -> PictureError {
-    if is_end_of_file(error) || ends_early(format, bytes) {
+fn failure(error: &ImageError, bytes: &[u8], format: Format, limits: &Limits) -> PictureError {
+    if let (ImageError::Limits(_), Err(too_large)) = (error, check_claimed(bytes, format, limits)) {
+        too_large
+    } else if is_end_of_file(error) || ends_early(format, bytes) {
         PictureError::Truncated {
             format: format.name(),
         }
@@ -82,15 +84,38 @@ fn failure(error: &ImageError, bytes: &[u8], format: Format) -> PictureError {
     }
 }
 
+/// Refuses a size beyond the limits that the decoder gave up on before it could be asked for it,
+/// which that of PNG does where a single row is too much.
+fn check_claimed(bytes: &[u8], format: Format, limits: &Limits) -> Result<(), PictureError> {
+    let side = |at: usize| {
+        bytes
+            .get(at..)?
+            .first_chunk()
+            .copied()
+            .map(u32::from_be_bytes)
+    };
+    match (format, side(16), side(20)) {
+        (Format::Png, Some(width), Some(height)) => limits.check_size(width, height, 1),
+        _ => Ok(()),
+    }
+}
+
+/// The decoder's words stand within a sentence, so they lose the end of their own.
 fn damaged(format: Format, detail: impl ToString) -> PictureError {
+    let detail = detail.to_string();
+    let detail = detail.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
     PictureError::Damaged {
         format: format.name(),
-        detail: detail.to_string(),
+        detail: detail.to_owned(),
     }
 }
 
 /// True when the decoder met the end of the bytes, however deep in its error that is told.
 fn is_end_of_file(error: &ImageError) -> bool {
+    // It names as its source what lies behind the error that it holds.
+    if let ImageError::IoError(error) = error {
+        return error.kind() == ErrorKind::UnexpectedEof;
+    }
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {

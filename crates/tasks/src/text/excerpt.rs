@@ -9,12 +9,17 @@ const MAX_WORDS: usize = 10;
 /// one.
 const MAX_CHARACTERS: usize = 80;
 
+/// Most code points that excerpts and openings take for each of their characters, on average. Families
+/// of four take seven; text with accents stacked without end takes any number.
+const MAX_CODE_POINTS: usize = 8;
+
 /// The first words of a text on one line, at most 10 of them and 80 characters; `…` stands for what
 /// was left out.
 ///
 /// It is cut between words. Only a first word that is too long by itself, as in scripts written
 /// without spaces, is cut inside, and then between characters as a person counts them. Control
-/// characters are dropped, so the answer can stand in any list or file.
+/// characters are dropped, so the answer can stand in any list or file, and it has at most 640 code
+/// points, whatever one character is made of.
 pub fn excerpt(text: &str) -> String {
     let mut excerpt = String::new();
     let mut room = MAX_CHARACTERS;
@@ -35,20 +40,31 @@ pub fn excerpt(text: &str) -> String {
         excerpt.push('…');
         break;
     }
-    excerpt
+    shortened(excerpt, MAX_CHARACTERS)
+}
+
+/// Ends a text where its characters take too many code points.
+fn shortened(mut text: String, max_characters: usize) -> String {
+    let mut code_points = text.char_indices();
+    if let Some((at, _)) = code_points.nth(max_characters * MAX_CODE_POINTS) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
 }
 
 /// Most characters of an opening.
 const MAX_OPENING: usize = 400;
 
-/// The beginning of a text with its lines, at most 400 characters; `…` stands for what was left out.
+/// The beginning of a text with its lines, at most 400 characters and 3200 code points; `…` stands for
+/// what was left out.
 pub fn opening(text: &str) -> String {
     let mut graphemes = text.trim().graphemes(true);
     let mut opening: String = graphemes.by_ref().take(MAX_OPENING).collect();
     if graphemes.next().is_some() {
         opening.push('…');
     }
-    opening
+    shortened(opening, MAX_OPENING)
 }
 
 #[cfg(test)]
@@ -106,6 +122,14 @@ mod tests {
             &"e\u{301}".repeat(90),
             &format!("{}…", "e\u{301}".repeat(80)),
         );
+    }
+
+    #[test]
+    fn accents_stacked_without_end_are_cut() {
+        let stacked = format!("Z{}", "\u{301}".repeat(100_000));
+        check_excerpt(&stacked, &format!("Z{}…", "\u{301}".repeat(639)));
+        let expected = format!("Z{}…", "\u{301}".repeat(3199));
+        assert_eq!(opening(&stacked), expected);
     }
 
     #[test]
