@@ -202,6 +202,13 @@ fn cut_or_changed(cases: &mut Vec<Case>) {
         })
         .collect();
     cases.push(model("line-ends-rewritten", crlf));
+    let mut random = Random::seeded(5);
+    for n in 1..=8 {
+        // The first half kilobyte holds everything but the weights.
+        let head = random.mutated(&file[..512], n);
+        let bytes = [&head, &file[512..]].concat();
+        cases.push(model(&format!("{n}-bytes-changed"), bytes));
+    }
     let lossy = String::from_utf8_lossy(&file).into_owned();
     cases.push(model("read-as-text", lossy));
 }

@@ -185,6 +185,7 @@ fn model(bytes: &[u8], walk: &mut Walk<'_>) -> Result<(), GateError> {
             7 => {
                 // A decoder would join two graphs into one that was never looked at as a whole.
                 once.see(&field)?;
+                field.content()?;
                 graph = Some(field);
             }
             8 => {

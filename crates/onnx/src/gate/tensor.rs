@@ -94,7 +94,11 @@ pub(super) fn walk<'a>(
     if let Some(file) = tensor.other_file {
         return Err(GateError::ExternalData {
             tensor: name(),
-            file: shown(file),
+            file: if file.is_empty() {
+                "?".to_owned()
+            } else {
+                shown(file)
+            },
         });
     }
     let size = match tensor.data_type {

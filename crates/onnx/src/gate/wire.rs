@@ -104,6 +104,10 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, start: usize, length: u64) -> Result<&'a [u8], GateError> {
+        // Protobuf's own bound; a longer field is no field that was cut off.
+        if length > i32::MAX as u64 {
+            return Err(self.damaged(start, "a field is longer than 2 GB"));
+        }
         let rest = &self.bytes[self.at..];
         match usize::try_from(length).ok().and_then(|n| rest.get(..n)) {
             Some(content) => {
@@ -309,10 +313,8 @@ mod tests {
         check_refused(&[0x0D, 1], truncated(0, 3));
         check_refused(&[0x09, 1], truncated(0, 7));
         check_refused(&[0x80], truncated(0, 1));
-        let huge = [
-            0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1,
-        ];
-        check_refused(&huge, truncated(0, u64::MAX));
+        let longest = [0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0x07];
+        check_refused(&longest, truncated(0, i32::MAX as u64));
     }
 
     #[test]
@@ -331,6 +333,10 @@ mod tests {
             0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2,
         ];
         check_refused(&ten, damaged(0, long));
+        let huge = [
+            0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1,
+        ];
+        check_refused(&huge, damaged(0, "a field is longer than 2 GB"));
     }
 
     #[test]
