@@ -34,7 +34,11 @@ pub fn cut_line(picture: &RgbImage, line: &Rectangle) -> CutLine {
 /// turns them. Corners are taken for those of a parallelogram, which boxes are but for rounding.
 pub fn cut_quad(picture: &RgbImage, corners: [Point; 4]) -> CutLine {
     let [a, b, c, d] = corners;
-    let side = |one: f32, other: f32| one.max(other).clamp(1.0, MOST_SIDE);
+    // Sides that are no number, of corners that are none, count as the shortest.
+    let side = |one: f32, other: f32| match one.max(other) {
+        longer if longer >= 1.0 => longer.min(MOST_SIDE),
+        _ => 1.0,
+    };
     let width = side(distance(a, b), distance(d, c));
     let height = side(distance(a, d), distance(b, c));
     let (quad, width, height) = if height.floor() >= STANDING * width.floor() {
@@ -93,10 +97,12 @@ fn cubic(picture: &RgbImage, x: f32, y: f32) -> [u8; 3] {
     let bytes = picture.as_raw();
     let mut sums = [0.0_f32; 3];
     for (j, weight_y) in weights_y.into_iter().enumerate() {
-        let row = (top as i64 + j as i64 - 1).clamp(0, rows - 1);
+        let row = (top as i64).saturating_add(j as i64 - 1).clamp(0, rows - 1);
         let mut in_row = [0.0_f32; 3];
         for (i, weight_x) in weights_x.into_iter().enumerate() {
-            let column = (left as i64 + i as i64 - 1).clamp(0, columns - 1);
+            let column = (left as i64)
+                .saturating_add(i as i64 - 1)
+                .clamp(0, columns - 1);
             let at = 3 * (row * columns + column) as usize;
             for (sum, byte) in in_row.iter_mut().zip(&bytes[at..at + 3]) {
                 *sum += weight_x * f32::from(*byte);
@@ -184,5 +190,18 @@ mod tests {
             let sum: f32 = taps(t).iter().sum();
             assert!((sum - 1.0).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn corners_that_are_nowhere_give_a_picture_all_the_same() {
+        let nowhere = Point {
+            x: f32::NAN,
+            y: f32::NAN,
+        };
+        let cut = cut_quad(&picture(), [nowhere; 4]);
+        assert_eq!(cut.pixels.dimensions(), (1, 1));
+        let far = rectangle((1e30, -1e30), 3.0, 2.0);
+        let cut = cut_line(&picture(), &far);
+        assert!(!cut.pixels.is_empty());
     }
 }
