@@ -29,15 +29,22 @@ pub enum Answer {
 }
 
 /// Gives a file to the functions that the worker calls, in the worker's order: the number of bytes
-/// is asked before any is read.
-pub fn answer(case: &Case) -> Answer {
-    let facts = match case.kind {
+/// is asked before any is read. What is read is told in a line for people.
+///
+/// # Errors
+/// The [`Failure`] that the worker would send to the page.
+pub fn read(case: &Case) -> Result<String, Failure> {
+    match case.kind {
         Kind::Model => of_model(case),
         Kind::Picture => of_picture(case),
         Kind::Text => of_text(case),
         Kind::Table => of_table(case),
-    };
-    match (facts, case.stage) {
+    }
+}
+
+/// What is said of a file, in English; see [`read`].
+pub fn answer(case: &Case) -> Answer {
+    match (read(case), case.stage) {
         (Ok(_), Stage::Engine) => Answer::LeftToEngine,
         (Ok(facts), Stage::Door) => Answer::Read { facts },
         (Err(failure), _) => {

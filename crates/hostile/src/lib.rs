@@ -11,7 +11,8 @@ mod pictures;
 mod random;
 mod texts;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, read};
+pub use random::Random;
 
 /// What a file is given to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

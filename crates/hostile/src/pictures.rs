@@ -44,7 +44,7 @@ fn quarters(width: u32, height: u32) -> RgbImage {
 fn noise(width: u32, height: u32) -> RgbImage {
     let mut random = Random::seeded(7);
     RgbImage::from_fn(width, height, |_, _| {
-        let [red, green, blue, ..] = random.next().to_le_bytes();
+        let [red, green, blue, ..] = random.draw().to_le_bytes();
         image::Rgb([red, green, blue])
     })
 }

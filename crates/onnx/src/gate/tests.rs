@@ -3,11 +3,13 @@ use std::{env, fs};
 
 use proptest::prelude::*;
 use prost::Message as _;
+use vitrine_protocol::Weights;
 
 use super::*;
 use crate::format::{
     Attribute, FLOAT, Graph, INT8, INT64, Model, Node, OperatorSet, Tensor, ValueInfo,
 };
+use crate::narrow;
 use crate::wire::put;
 
 /// `logits = relu(x) · weights`, with a weight of each kind of storage.
@@ -404,8 +406,14 @@ fn every_model_that_is_served_passes() {
         };
         for path in entries.map(|entry| entry.unwrap().path()) {
             if path.extension().is_some_and(|ending| ending == "onnx") {
-                let summary = check(&fs::read(&path).unwrap(), &GateLimits::default());
+                let file = fs::read(&path).unwrap();
+                let summary = check(&file, &GateLimits::default());
                 assert!(summary.is_ok(), "{}: {summary:?}", path.display());
+                for weights in [Weights::F16, Weights::Int8] {
+                    let narrowed = narrow(&file, weights).unwrap();
+                    let summary = check(&narrowed, &GateLimits::default());
+                    assert!(summary.is_ok(), "{} narrowed: {summary:?}", path.display());
+                }
                 eprintln!("{}: {summary:?}", path.display());
                 n_passed += 1;
             }
