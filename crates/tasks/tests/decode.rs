@@ -297,3 +297,22 @@ fn rows_that_are_not_there_are_missing_and_not_damaged() {
     let format = "BMP".to_owned();
     assert_eq!(read(&file), Err(PictureError::Truncated { format }));
 }
+
+#[test]
+fn a_jpeg_of_fewer_bits_than_blocks_is_incomplete() {
+    let mut file = encode(busy(16, 16), ImageFormat::Jpeg);
+    let frame = file.windows(2).position(|marker| marker == [0xFF, 0xC0]);
+    let at = frame.expect("the file has a frame");
+    file[at + 5..at + 9].copy_from_slice(&[0x0B, 0xB8, 0x3E, 0x80]);
+    let format = "JPEG".to_owned();
+    assert_eq!(read(&file), Err(PictureError::Truncated { format }));
+    // One colour takes least; the bound must not touch it.
+    let plain = RgbImage::from_pixel(4000, 3000, image::Rgb([127; 3]));
+    let mut smallest = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut smallest, 1);
+    DynamicImage::from(plain)
+        .write_with_encoder(encoder)
+        .expect("the picture can be encoded");
+    let met = read(&smallest).map(|picture| picture.dimensions());
+    assert_eq!(met, Ok((4000, 3000)));
+}

@@ -23,8 +23,8 @@ use super::sniff::{Format, sniff};
 /// [`PictureError::Empty`], [`PictureError::TooManyBytes`], [`PictureError::TooManyPixels`] and
 /// [`PictureError::SideTooLong`] before any memory is taken for pixels;
 /// [`PictureError::Svg`], [`PictureError::UnsupportedFormat`] and [`PictureError::NotAPicture`]
-/// by the first bytes; [`PictureError::Truncated`] for a file that stops early, even where the
-/// decoder would fill the rest with grey, and [`PictureError::Damaged`] for any other fault.
+/// by the first bytes; [`PictureError::Truncated`] for a file that stops early, or is too short for
+/// its pixels, even where the decoder would fill the rest with grey, and [`PictureError::Damaged`] for any other fault.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, PictureError> {
     limits.check_bytes(bytes.len() as u64)?;
     let format = sniff(bytes)?;
@@ -48,7 +48,7 @@ fn read(
     if width == 0 || height == 0 {
         return Err(damaged(format, "the picture has no pixels"));
     }
-    if format == Format::Jpeg && ends_early(format, bytes) {
+    if format == Format::Jpeg && (ends_early(format, bytes) || lacks_blocks(bytes, width, height)) {
         return Err(PictureError::Truncated {
             format: format.name(),
         });
@@ -56,6 +56,16 @@ fn read(
     let orientation = orientation(&mut decoder);
     let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
     Ok((pixels, orientation))
+}
+
+/// True when a JPEG has fewer bits than blocks of 8 × 8 pixels, each of which takes at least one in
+/// Huffman's code, whether it is sequential or progressive (ITU-T T.81, annexes F and G).
+///
+/// The decoder would fill what is missing with grey: a few bytes make a picture of any size. A
+/// quarter is enough here, because no component need have the full resolution along both axes.
+fn lacks_blocks(bytes: &[u8], width: u32, height: u32) -> bool {
+    let n_blocks = u64::from(width / 8) * u64::from(height / 8);
+    8 * (bytes.len() as u64) < n_blocks / 4
 }
 
 fn of_decoder(limits: &Limits) -> image::Limits {
