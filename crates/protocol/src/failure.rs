@@ -276,10 +276,11 @@ impl Failure {
             .map(|(name, value)| match value {
                 Value::Text(text) => (name, text),
                 Value::Word(word) => (name, speaker.say(&word, &[])),
-                Value::Megabytes(bytes) => (
-                    name,
-                    format!("{} MB", speaker.number(bytes as f64 / 1e6, 1)),
-                ),
+                Value::Megabytes(bytes) => (name, megabytes(bytes as f64 / 1e6, speaker)),
+                Value::MegabytesMet(bytes) => {
+                    let tenths = bytes.div_ceil(100_000);
+                    (name, megabytes(tenths as f64 / 10.0, speaker))
+                }
             })
             .collect();
         let values: Vec<(&str, &str)> = (values.iter())
@@ -348,7 +349,10 @@ enum Value {
     Text(String),
     /// A word of English.
     Word(String),
+    /// The bytes of a limit.
     Megabytes(u64),
+    /// Bytes beyond a limit; rounded up, so that one too many shows.
+    MegabytesMet(u64),
 }
 
 fn told<const N: usize>(sentences: [&'static str; 3], values: [(&'static str, Value); N]) -> Told {
@@ -356,6 +360,10 @@ fn told<const N: usize>(sentences: [&'static str; 3], values: [(&'static str, Va
         sentences,
         values: values.into(),
     }
+}
+
+fn megabytes(value: f64, speaker: &dyn Speaker) -> String {
+    format!("{} MB", speaker.number(value, 1))
 }
 
 fn text(value: impl ToString) -> Value {
@@ -387,7 +395,7 @@ fn explain_picture(error: &PictureError) -> Told {
                 "Save it smaller, for example as a JPEG, and add it again.",
             ],
             [
-                ("met", Value::Megabytes(*bytes)),
+                ("met", Value::MegabytesMet(*bytes)),
                 ("limit", Value::Megabytes(*limit)),
             ],
         ),
@@ -494,7 +502,7 @@ fn explain_text(error: &TextError) -> Told {
                 "Split it and add the parts.",
             ],
             [
-                ("met", Value::Megabytes(*bytes)),
+                ("met", Value::MegabytesMet(*bytes)),
                 ("limit", Value::Megabytes(*limit)),
             ],
         ),
@@ -660,7 +668,7 @@ fn explain_gate(error: &GateError) -> Told {
                 "Export it with narrower weights, for example int8, and add it again.",
             ],
             [
-                ("met", Value::Megabytes(*bytes)),
+                ("met", Value::MegabytesMet(*bytes)),
                 ("limit", Value::Megabytes(*limit)),
             ],
         ),
@@ -872,7 +880,7 @@ fn explain_gate(error: &GateError) -> Told {
                 "Export it for smaller inputs or with fewer weights, and add it again.",
             ],
             [
-                ("met", Value::Megabytes(*bytes)),
+                ("met", Value::MegabytesMet(*bytes)),
                 ("limit", Value::Megabytes(*limit)),
             ],
         ),
@@ -931,6 +939,18 @@ mod tests {
         assert!(
             words.why.contains("73.4 MB") && words.why.contains("50.0 MB"),
             "{words:?}"
+        );
+    }
+
+    #[test]
+    fn one_byte_too_many_shows() {
+        let failure = Failure::from(TextError::TooManyBytes {
+            bytes: 20_000_001,
+            limit: 20_000_000,
+        });
+        assert_eq!(
+            failure.explain().why,
+            "It has 20.1 MB; the limit is 20.0 MB."
         );
     }
 
