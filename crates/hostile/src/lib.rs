@@ -66,8 +66,10 @@ impl Content {
         match self {
             Content::Bytes(bytes) => bytes.clone(),
             Content::Repeated { pattern, length } => {
-                let cycle = pattern.iter().copied().cycle();
-                cycle.take(*length as usize).collect()
+                let length = *length as usize;
+                let mut bytes = pattern.repeat(length.div_ceil(pattern.len()));
+                bytes.truncate(length);
+                bytes
             }
         }
     }

@@ -422,6 +422,21 @@ fn every_model_that_is_served_passes() {
     assert!(n_passed > 0, "the committed heads are models");
 }
 
+/// As [`check`], which must not read more fields than this file can make it: a field takes two bytes
+/// at least and is read in at most three passes, and once or twice more to name what is refused.
+#[track_caller]
+fn check_in_time(file: &[u8], limits: &GateLimits) -> Result<ModelSummary, GateError> {
+    wire::N_READ.set(0);
+    let met = check(file, limits);
+    let n_read = wire::N_READ.get();
+    assert!(
+        n_read <= 5 * file.len().div_ceil(2),
+        "{n_read} fields in {} bytes",
+        file.len()
+    );
+    met
+}
+
 /// Every change a mutation can make to a file.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<prop::sample::Index>(), any::<u8>(), 0..4_u8);
@@ -448,7 +463,7 @@ proptest! {
 
     #[test]
     fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..2048)) {
-        let _ = check(&bytes, &GateLimits::default());
+        let _ = check_in_time(&bytes, &GateLimits::default());
     }
 
     #[test]
@@ -458,13 +473,13 @@ proptest! {
         let mut file = vec![0x08, 8];
         put(7, &bytes, &mut file);
         file.extend([0x42, 2, 0x10, 13]);
-        let _ = check(&file, &GateLimits::default());
+        let _ = check_in_time(&file, &GateLimits::default());
     }
 
     #[test]
     fn what_passes_is_what_a_decoder_reads(file in mutated()) {
         let limits = GateLimits::default();
-        if let Ok(summary) = check(&file, &limits) {
+        if let Ok(summary) = check_in_time(&file, &limits) {
             let model = Model::decode(file.as_slice());
             prop_assert!(model.is_ok(), "{model:?}");
             let graph = model.unwrap().graph.unwrap();
@@ -475,28 +490,75 @@ proptest! {
     }
 }
 
-/// The time is linear: files that make a careless walk quadratic take no longer than the number of
-/// their fields says. What is counted is not a clock but the limit at which the walk stops.
-#[test]
-fn many_parts_end_at_their_limit() {
-    let mut node = Vec::new();
-    for _ in 0..30_000 {
+/// A model of one node with this many attributes, each a tensor without a name, and the last of them
+/// one that does not fill its shape.
+fn of_unnamed_tensors(n: usize) -> Vec<u8> {
+    let tensor = |shape: &[usize]| {
+        let tensor = Tensor::f32("", shape, &[1.0]).encode_to_vec();
         let mut attribute = Vec::new();
-        put(
-            5,
-            &Tensor::f32("", &[], &[1.0]).encode_to_vec(),
-            &mut attribute,
-        );
-        put(5, &attribute, &mut node);
+        put(5, &tensor, &mut attribute);
+        attribute
+    };
+    let mut node = Vec::new();
+    for _ in 1..n {
+        put(5, &tensor(&[]), &mut node);
     }
+    put(5, &tensor(&[2]), &mut node);
     put(4, b"Constant", &mut node);
     let mut graph = Vec::new();
     put(1, &node, &mut graph);
     let mut file = vec![0x08, 8, 0x42, 2, 0x10, 13];
     put(7, &graph, &mut file);
+    file
+}
+
+#[test]
+fn what_names_a_tensor_is_looked_for_once() {
+    let error = GateError::Payload {
+        name: "Constant".to_owned(),
+        met: 4,
+        expected: 8,
+        unit: "bytes".to_owned(),
+    };
+    let limits = GateLimits::default();
+    assert_eq!(
+        check_in_time(&of_unnamed_tensors(20_000), &limits),
+        Err(error)
+    );
     let error = GateError::TooMany {
         what: "tensors".to_owned(),
         limit: 20_000,
     };
-    assert_eq!(check(&file, &GateLimits::default()), Err(error));
+    assert_eq!(
+        check_in_time(&of_unnamed_tensors(30_000), &limits),
+        Err(error)
+    );
+}
+
+#[test]
+fn graphs_in_graphs_are_not_read_again_at_every_level() {
+    let mut graph = Vec::new();
+    for level in 0..20 {
+        for n in 0..200 {
+            let name = format!("{level}.{n}");
+            let node = Node::new("Identity", &name, &[], vec![]).encode_to_vec();
+            put(1, &node, &mut graph);
+        }
+        let (mut attribute, mut node) = (Vec::new(), Vec::new());
+        put(6, &graph, &mut attribute);
+        put(5, &attribute, &mut node);
+        put(4, b"If", &mut node);
+        graph.clear();
+        put(1, &node, &mut graph);
+    }
+    // What nothing makes is looked for in every graph that is open.
+    let unknown = Node::new("Identity", "last", &["nowhere"], vec![]);
+    put(1, &unknown.encode_to_vec(), &mut graph);
+    let mut file = vec![0x08, 8, 0x42, 2, 0x10, 13];
+    put(7, &graph, &mut file);
+    let error = GateError::UnknownValue {
+        node: "last".to_owned(),
+        value: "nowhere".to_owned(),
+    };
+    assert_eq!(check_in_time(&file, &GateLimits::default()), Err(error));
 }
