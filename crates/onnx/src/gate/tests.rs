@@ -391,14 +391,14 @@ fn a_name_is_shown_without_what_steers_a_line() {
     assert_eq!(shown(&long), format!("{}…", "x".repeat(60)));
 }
 
-/// Models of this workspace: those that `cargo xtask models` puts into `target/models`, and the heads
+/// Models of this workspace: those that `cargo xtask models` puts into `assets/models`, and the heads
 /// that are committed.
 #[test]
 fn every_model_that_is_served_passes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut n_passed = 0;
     let elsewhere = env::var_os("VITRINE_MODELS").map(Into::into);
-    let models = elsewhere.unwrap_or_else(|| root.join("target/models"));
+    let models = elsewhere.unwrap_or_else(|| root.join("assets/models"));
     for folder in [root.join("assets/heads"), models] {
         let Ok(entries) = fs::read_dir(&folder) else {
             eprintln!("skipped: {} is not there", folder.display());
