@@ -64,7 +64,7 @@ fn check_room(manifest: &str, may_name_tract: bool, may_name_the_web: bool) {
 
 #[test]
 fn only_engine_and_kernels_name_tract_and_only_page_and_worker_name_the_web() {
-    for room in ["protocol", "tasks", "stats", "onnx", "cli"] {
+    for room in ["protocol", "tasks", "stats", "onnx", "hostile", "cli"] {
         check_room(&format!("crates/{room}/Cargo.toml"), false, false);
     }
     for room in ["engine", "kernels"] {

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use image::RgbImage;
+use vitrine_onnx::GateLimits;
 use vitrine_protocol::{
-    AnalysisTimes, Class, EngineError, Line, LoadTimes, ModelEntry, ReadingTimes, Spec, StageTimes,
-    TextAnswer,
+    AnalysisTimes, Class, EngineError, Failure, Line, LoadTimes, ModelEntry, ReadingTimes, Spec,
+    StageTimes, TextAnswer,
 };
 use vitrine_tasks::labels;
 use vitrine_tasks::reading::Characters;
@@ -46,14 +47,16 @@ impl Workbench {
     /// `text` is the model's label file or vocabulary, `weights` its ONNX file.
     ///
     /// # Errors
-    /// As [`TractModel::load`]; [`EngineError::Parse`] also for a text that is not as it should be.
+    /// [`Failure::Gate`] for a file that an engine should not be given, before one sees it; as
+    /// [`TractModel::load`]; [`EngineError::Parse`] also for a text that is not as it should be.
     pub fn load(
         &mut self,
         entry: ModelEntry,
         text: &str,
         weights: Vec<u8>,
         clock: Clock,
-    ) -> Result<LoadTimes, EngineError> {
+    ) -> Result<LoadTimes, Failure> {
+        vitrine_onnx::check(&weights, &GateLimits::default())?;
         let id = entry.id;
         let spec = entry.spec.clone();
         let load = |inputs: &[InputSpec], outputs: &[String]| {

@@ -84,14 +84,11 @@ async fn answer_one(
             let id = model.id.clone();
             let loaded = match read(attachment.as_ref()).await {
                 Ok(weights) => desk.workbench.load(*model, &text, weights, now),
-                Err(detail) => Err(EngineError::Parse { detail }),
+                Err(detail) => Err(EngineError::Parse { detail }.into()),
             };
             let reply = match loaded {
                 Ok(times) => Reply::ModelReady { model: id, times },
-                Err(error) => Reply::ModelFailed {
-                    model: id,
-                    failure: error.into(),
-                },
+                Err(failure) => Reply::ModelFailed { model: id, failure },
             };
             post(scope, &reply, None)
         }
