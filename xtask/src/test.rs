@@ -42,6 +42,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
         ]),
     )?;
     step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
+    write_hostile_files(paths)?;
     let engines = engine::build(paths)?;
     page::build(paths, engines, page::Finish::Small)?;
     let predictions = native_predictions(paths)?;
@@ -98,6 +99,10 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
     if let Some(data) = evaluation_data(paths) {
         command.env("VITRINE_DATA", data);
     }
+    let hostile = hostile_folder(paths);
+    if hostile.join("index.json").is_file() {
+        command.env("VITRINE_HOSTILE", hostile);
+    }
     if let Some(predictions) = predictions {
         command.env("VITRINE_NATIVE_PREDICTIONS", predictions);
     }
@@ -126,6 +131,20 @@ pub(crate) fn evaluation_data(paths: &Paths) -> Option<PathBuf> {
 /// Where native evaluations leave their answers for the browser tests.
 fn predictions_folder(paths: &Paths) -> PathBuf {
     paths.target().join("native-predictions")
+}
+
+/// Where bad and odd files lie for the browser tests.
+fn hostile_folder(paths: &Paths) -> PathBuf {
+    paths.target().join("hostile")
+}
+
+/// Writes the files of `crates/hostile`, and what each is to get.
+fn write_hostile_files(paths: &Paths) -> Result<()> {
+    let mut command = cargo(paths);
+    command
+        .args(["run", "--quiet", "--package", "vitrine-hostile", "--"])
+        .arg(hostile_folder(paths));
+    step("Hostile files", &mut command)
 }
 
 /// What is evaluated natively and again in the browser: a model, the folder of its data, every

@@ -21,7 +21,7 @@ pub use measure::made_up_inputs;
 pub use model::{Axis, Input, InputSpec, Kind, Model, run_one};
 pub use read::{Detector, Direction, Recogniser, read};
 pub use tract_model::{OperatorTime, TractModel};
-pub use workbench::Workbench;
+pub use workbench::{Workbench, check_model};
 
 /// Registers our kernels with tract; true where they took effect. See [`vitrine_kernels::register`].
 pub fn register_kernels() -> bool {

@@ -35,6 +35,15 @@ pub struct Workbench {
     specs: HashMap<String, Spec>,
 }
 
+/// Walks over a model's file before tract sees it; see [`vitrine_onnx::check`].
+///
+/// # Errors
+/// [`Failure::Gate`] for a file that an engine should not be given.
+pub fn check_model(file: &[u8]) -> Result<(), Failure> {
+    vitrine_onnx::check(file, &GateLimits::default())?;
+    Ok(())
+}
+
 impl Workbench {
     /// A workbench without models.
     pub fn new() -> Workbench {
@@ -56,7 +65,7 @@ impl Workbench {
         weights: Vec<u8>,
         clock: Clock,
     ) -> Result<LoadTimes, Failure> {
-        vitrine_onnx::check(&weights, &GateLimits::default())?;
+        check_model(&weights)?;
         let id = entry.id;
         let spec = entry.spec.clone();
         let load = |inputs: &[InputSpec], outputs: &[String]| {

@@ -4,11 +4,13 @@ use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt as _;
 use image::RgbImage;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
-use vitrine_engine::{Input, InputSpec, Model as _, TractModel, Workbench, encoder_specs, timed};
+use vitrine_engine::{
+    Input, InputSpec, Model as _, TractModel, Workbench, check_model, encoder_specs, timed,
+};
 use vitrine_protocol::{
-    Analysis, Classification, EngineError, Failure, Flavour, PictureError, PictureFacts, Reading,
-    ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, StageTimes, TextError, pack,
-    unpack,
+    Analysis, Classification, EngineError, Explanation, Failure, Flavour, PictureError,
+    PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, StageTimes,
+    TextError, pack, unpack,
 };
 use vitrine_tasks::picture::{self, Limits, Thumbnail};
 use vitrine_tasks::text::{self, DecodedText, Table};
@@ -367,10 +369,15 @@ pub struct BareModel {
 #[wasm_bindgen]
 impl BareModel {
     /// Loads a model whose one input of f32 has this shape; or, with `reads_ids`, an encoder whose
-    /// three inputs of token ids, mask and types have it.
+    /// three inputs of token ids, mask and types have it. What the gate refuses is an error in the
+    /// page's English words.
     #[wasm_bindgen(constructor)]
     pub fn new(weights: Vec<u8>, shape: Vec<usize>, reads_ids: bool) -> Result<BareModel, JsError> {
         console_error_panic_hook::set_once();
+        check_model(&weights).map_err(|failure| {
+            let Explanation { what, why, next } = failure.explain();
+            JsError::new(&format!("{what} {why} {next}"))
+        })?;
         let inputs = match reads_ids {
             true => encoder_specs(),
             false => vec![InputSpec::fixed(&shape)],
