@@ -1,31 +1,46 @@
 //! Chains of operators that one operator of ours does in one pass over memory.
 //!
-//! The rewrite works on tract's decluttered graph, where constants are folded and chains are still
-//! visible, before kernels are chosen.
+//! The rewrite works on a graph that tract has decluttered, where constants are folded and chains are
+//! still visible, before kernels are chosen.
 
 mod conv;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::optim::Optimizer;
 use vitrine_kernels::HardSwish;
 
 use crate::tract_model::Fusion;
 
-/// Replaces what can be fused, and returns how many chains that were.
-pub(crate) fn fuse(model: &mut TypedModel, fusion: Fusion) -> TractResult<usize> {
-    let n_swishes = match fusion {
-        Fusion::Off => return Ok(0),
-        Fusion::Chains | Fusion::All => fuse_hard_swish(model)?,
-    };
-    let n_convolutions = match fusion {
-        Fusion::All => conv::fuse(model)?,
-        _ => 0,
-    };
-    Ok(n_swishes + n_convolutions)
+/// Declutters a graph as tract does, and replaces what can be fused.
+pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> TractResult<TypedModel> {
+    match fusion {
+        Fusion::Off => model.into_decluttered(),
+        Fusion::Chains => {
+            model = model.into_decluttered()?;
+            fuse_hard_swish(&mut model)?;
+            Ok(model)
+        }
+        Fusion::All => {
+            declutter_in_place(&mut model)?;
+            fuse_hard_swish(&mut model)?;
+            conv::fuse(&mut model)?;
+            model.into_decluttered()
+        }
+    }
 }
 
-fn fuse_hard_swish(model: &mut TypedModel) -> TractResult<usize> {
-    let mut n_fused = 0;
+/// Declutters, and leaves every value in the layout that the file has it in: channels first.
+///
+/// In wasm tract would rather have channels last wherever a filter per channel occurs, because its own
+/// kernel for those is faster so. Ours works on rows.
+fn declutter_in_place(model: &mut TypedModel) -> TractResult<()> {
+    let mut optimizer = Optimizer::declutter();
+    (optimizer.passes).retain(|pass| !format!("{pass:?}").starts_with("ChangeAxes"));
+    optimizer.optimize(model)
+}
+
+fn fuse_hard_swish(model: &mut TypedModel) -> TractResult<()> {
     // A patch adds nodes and rewires, but numbers none anew until the graph is compacted.
     for node in model.eval_order()? {
         let Some(chain) = chain_at(model, node) else {
@@ -37,12 +52,8 @@ fn fuse_hard_swish(model: &mut TypedModel) -> TractResult<usize> {
         let output = patch.wire_node(name, chain.operator, &[input])?;
         patch.shunt_outside(model, chain.last.into(), output[0])?;
         patch.apply(model)?;
-        n_fused += 1;
     }
-    if n_fused > 0 {
-        model.compact()?;
-    }
-    Ok(n_fused)
+    model.compact()
 }
 
 /// `Mul(u, Min(Max(Add(u, 3), 0), 6))` with what scales and shifts before and behind it.

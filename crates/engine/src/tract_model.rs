@@ -7,7 +7,7 @@ use vitrine_protocol::{EngineError, LoadTimes};
 use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
 use crate::clock::{Clock, timed};
-use crate::fuse::fuse;
+use crate::fuse::declutter_and_fuse;
 use crate::model::{Axis, Input, InputSpec, Kind, Model};
 use crate::widen::widen_weights;
 
@@ -301,8 +301,7 @@ impl Source {
             };
             model.set_input_fact(at, datum.fact(dims).into())?;
         }
-        let mut model = model.into_typed()?.into_decluttered()?;
-        fuse(&mut model, self.fusion)?;
+        let model = declutter_and_fuse(model.into_typed()?, self.fusion)?;
         model.into_optimized()?.into_runnable()?.spawn()
     }
 }

@@ -17,7 +17,7 @@ pub use filters::Filters;
 pub use window::{Padding, Window};
 
 use depthwise::depthwise;
-use full::{full, pointwise};
+use full::{full, pointwise, transposed};
 
 use std::cell::RefCell;
 
@@ -34,6 +34,15 @@ pub enum Convolution {
     Full(Filters, Window),
     /// A filter per channel.
     Depthwise(Depthwise),
+    /// Transposed, with windows side by side: each point becomes a block.
+    Transposed {
+        /// For each channel of the output one filter per point of a block.
+        filters: Filters,
+        /// Size of a block, `[rows, columns]`.
+        block: [usize; 2],
+        /// Size of one channel of the input.
+        size: [usize; 2],
+    },
 }
 
 thread_local! {
@@ -42,7 +51,8 @@ thread_local! {
 }
 
 impl Convolution {
-    /// Runs on one picture, `[channels, rows, columns]`; a depthwise convolution takes no residual.
+    /// Runs on one picture, `[channels, rows, columns]`; a depthwise convolution takes no residual, nor
+    /// does a transposed one.
     /// `shape` is that of the tensor given back, whose values are `[filters, rows, columns]`.
     ///
     /// # Errors
@@ -57,7 +67,7 @@ impl Convolution {
         residual: Option<&[f32]>,
         shape: &[usize],
     ) -> TractResult<Tensor> {
-        // SAFETY: every bit pattern is an f32, and each of the three functions writes all of the
+        // SAFETY: every bit pattern is an f32, and each of the four functions writes all of the
         // output, whose length it asserts, before anything reads from it.
         let mut tensor = unsafe { Tensor::uninitialized_dt(f32::datum_type(), shape)? };
         let mut view = tensor.try_as_plain_ram_mut()?;
@@ -77,6 +87,17 @@ impl Convolution {
                     "nothing is added to a depthwise convolution"
                 );
                 depthwise(filters, activation, input, output, scratch);
+            }
+            Convolution::Transposed {
+                filters,
+                block,
+                size,
+            } => {
+                assert!(
+                    residual.is_none(),
+                    "nothing is added to a transposed convolution"
+                );
+                transposed(filters, *block, *size, activation, input, output, scratch);
             }
         });
         Ok(tensor)

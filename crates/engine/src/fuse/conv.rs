@@ -1,6 +1,6 @@
 //! Convolutions with what follows them, as one operator of ours.
 //!
-//! On the decluttered graph a convolution is a `Conv`, or an `EinSum` where its windows have one point.
+//! In the graph a convolution is a `Conv`, a `Deconv`, or an `EinSum` where its windows have one point.
 //! Behind it stand its bias, a batch normalisation that the exporter left as factors and terms, a
 //! residual and an activation, each a pass over memory. Factors and terms go into the weights; the rest
 //! is done while results are in registers.
@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, KernelFormat};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use vitrine_kernels::conv::{Activation, Convolution, Depthwise, Filters, Padding, Window};
 
 use super::{HardSwishOp, is_f32};
 
-/// Replaces convolutions and what can be done along with them; returns how many that were.
-pub(super) fn fuse(model: &mut TypedModel) -> TractResult<usize> {
-    let mut n_fused = 0;
+/// Replaces convolutions and what can be done along with them.
+pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
     for node in model.eval_order()? {
         let Some(chain) = chain_at(model, node)? else {
             continue;
@@ -32,12 +31,8 @@ pub(super) fn fuse(model: &mut TypedModel) -> TractResult<usize> {
         let output = patch.wire_node(name, chain.operator, &inputs)?;
         patch.shunt_outside(model, chain.last.into(), output[0])?;
         patch.apply(model)?;
-        n_fused += 1;
     }
-    if n_fused > 0 {
-        model.compact()?;
-    }
-    Ok(n_fused)
+    model.compact()
 }
 
 /// A convolution and the operators behind it that are done along with it.
@@ -54,14 +49,17 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
     if !is_f32(model, node) {
         return Ok(None);
     }
-    let Some(base) = conv_at(model, node)?.or(einsum_at(model, node)?) else {
+    let base = conv_at(model, node)?
+        .or(einsum_at(model, node)?)
+        .or(deconv_at(model, node)?);
+    let Some(base) = base else {
         return Ok(None);
     };
     let mut tail = Tail {
         weights: base.weights,
         bias: base.bias,
         channel_axis: base.channel_axis,
-        takes_residual: !matches!(base.kind, Kind::Depthwise(_)),
+        takes_residual: matches!(base.kind, Kind::Pointwise | Kind::Full(_)),
         residual: None,
         activation: Activation::None,
         last: node,
@@ -86,6 +84,19 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
             bias,
             window,
         })),
+        Kind::Transposed { block, size } => {
+            // A channel's filters lie one behind the other, and each has the channel's bias.
+            let area = block[0] * block[1];
+            let bias: Vec<f32> = (bias.iter())
+                .flat_map(|bias| std::iter::repeat_n(*bias, area))
+                .collect();
+            let filters = Filters::pack(&weights, &bias, depth / area);
+            filters.map(|filters| Convolution::Transposed {
+                filters,
+                block,
+                size,
+            })
+        }
     };
     let (Some(convolution), Some(shape)) = (convolution, concrete(model, last.into())) else {
         return Ok(None);
@@ -118,6 +129,7 @@ enum Kind {
     Pointwise,
     Full(Window),
     Depthwise(Window),
+    Transposed { block: [usize; 2], size: [usize; 2] },
 }
 
 fn conv_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
@@ -167,7 +179,9 @@ fn conv_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
             right: padding[1].pad_after,
         },
     };
-    let kind = if conv.group == 1 {
+    let kind = if conv.group == 1 && window.is_pointwise() {
+        Kind::Pointwise
+    } else if conv.group == 1 {
         Kind::Full(window)
     } else if conv.group == channels && conv.group == spec.input_channels {
         Kind::Depthwise(window)
@@ -182,6 +196,60 @@ fn conv_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
         bias,
         channel_axis: layout.c_axis(),
         kind,
+    }))
+}
+
+/// A transposed convolution whose windows lie side by side. Weights are `[filters, block, depth]`.
+fn deconv_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
+    let node = model.node(node);
+    let Some(deconv) = node.op_as::<Deconv>() else {
+        return Ok(None);
+    };
+    let [input, kernel, bias] = node.inputs.as_slice() else {
+        return Ok(None);
+    };
+    let spec = &deconv.pool_spec;
+    let (Some(shape), Some(kernel), Some(bias), Some(output)) = (
+        concrete(model, *input),
+        constant(model, *kernel),
+        constant(model, *bias),
+        concrete(model, node.id.into()),
+    ) else {
+        return Ok(None);
+    };
+    let layout = spec.data_format.shape(shape)?;
+    let (&[rows, columns], &[height, width]) = (spec.kernel_shape.as_slice(), layout.hw_dims())
+    else {
+        return Ok(None);
+    };
+    let (channels, depth, area) = (spec.output_channels, spec.input_channels, rows * columns);
+    let is_plain = deconv.group == 1
+        && deconv.kernel_format == KernelFormat::OIHW
+        && !spec.data_format.c_is_last()
+        && layout.n().is_none_or(|n| *n == 1)
+        && *spec.strides() == [rows, columns]
+        && spec.dilations().iter().all(|dilation| *dilation == 1)
+        && deconv.adjustments.iter().all(|adjustment| *adjustment == 0)
+        && output.iter().product::<usize>() == channels * area * height * width
+        && kernel.len() == channels * depth * area;
+    let Some(bias) = per_channel(&bias, channels).filter(|_| is_plain) else {
+        return Ok(None);
+    };
+    let mut weights = Vec::with_capacity(kernel.len());
+    for filter in kernel.chunks_exact(depth * area) {
+        for at in 0..area {
+            weights.extend(filter.iter().skip(at).step_by(area));
+        }
+    }
+    Ok(Some(Base {
+        input: *input,
+        weights,
+        bias,
+        channel_axis: layout.c_axis(),
+        kind: Kind::Transposed {
+            block: [rows, columns],
+            size: [height, width],
+        },
     }))
 }
 
@@ -438,6 +506,9 @@ impl Op for ConvOp {
             Convolution::Pointwise(filters) => format!("1×1, depth {}", filters.depth()),
             Convolution::Full(_, window) => format!("{window:?}"),
             Convolution::Depthwise(filters) => format!("depthwise, {:?}", filters.window),
+            Convolution::Transposed { block, size, .. } => {
+                format!("transposed, {block:?} on {size:?}")
+            }
         };
         Ok(vec![kind, format!("{:?}", self.activation)])
     }
@@ -655,6 +726,22 @@ mod tests {
             .hard_swish()
             .scalar("Add", 0.5);
         net.check(&[1, 5, 6, 6], 1);
+    }
+
+    #[test]
+    fn a_transposed_convolution_goes_along() {
+        let mut net = Net::new(&[1, 3, 4, 5]);
+        let weights = net.noise(&[3, 6, 2, 2]);
+        let bias = net.noise(&[6]);
+        let attributes = vec![
+            Attribute::ints("strides", &[2, 2]),
+            Attribute::ints("kernel_shape", &[2, 2]),
+        ];
+        let net = net.node("ConvTranspose", &[&weights, &bias], attributes);
+        net.by_channel("Mul", 6)
+            .by_channel("Add", 6)
+            .relu6()
+            .check(&[1, 6, 8, 10], 1);
     }
 
     #[test]

@@ -36,19 +36,7 @@ pub(super) fn pointwise(
         n: COLUMNS.min(points - at),
         from: at,
     });
-    let fill = |place: Eight, panel: &mut [f32]| {
-        let channels = input.chunks_exact(points);
-        for (channel, eight) in channels.zip(panel.as_chunks_mut::<COLUMNS>().0) {
-            let values = &channel[place.from..place.from + place.n];
-            match <&[f32; COLUMNS]>::try_from(values) {
-                Ok(values) => *eight = *values,
-                Err(_) => {
-                    *eight = [0.0; COLUMNS];
-                    eight[..place.n].copy_from_slice(values);
-                }
-            }
-        }
-    };
+    let fill = |eight: Eight, panel: &mut [f32]| fill_points(input, points, eight, panel);
     let place = &mut place(filters, points, residual, output);
     with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
 }
@@ -99,20 +87,108 @@ pub(super) fn full(
             from: row * window.stride[0] * width + column * window.stride[1],
         })
     });
-    let fill = |place: Eight, panel: &mut [f32]| {
+    let fill = |eight: Eight, panel: &mut [f32]| {
         let (eights, _) = panel.as_chunks_mut::<COLUMNS>();
         for (channel, eights) in eights.chunks_exact_mut(offsets.len()).enumerate() {
-            let from = channel * height * width + place.from;
-            for (offset, eight) in offsets.iter().zip(eights) {
+            let from = channel * height * width + eight.from;
+            for (offset, values) in offsets.iter().zip(eights) {
                 match window.stride[1] {
-                    1 => eight.copy_from_slice(&padded[from + offset..][..COLUMNS]),
-                    _ => every_second(&padded[from + offset..], eight),
+                    1 => values.copy_from_slice(&padded[from + offset..][..COLUMNS]),
+                    _ => every_second(&padded[from + offset..], values),
                 }
             }
         }
     };
     let place = &mut place(filters, rows * columns, residual, output);
     with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+}
+
+/// A transposed convolution whose windows lie side by side: each point of the input becomes a block of
+/// `block` points, `[rows, columns]`.
+///
+/// `input` is `[depth, height, width]` of `size`, `output` `[channels, height · rows, width · columns]`; the
+/// filters are `[channels, rows, columns]`, each with a weight per channel of the input.
+///
+/// # Panics
+/// Where lengths do not fit.
+pub(super) fn transposed(
+    filters: &Filters,
+    block: [usize; 2],
+    size: [usize; 2],
+    activation: Activation,
+    input: &[f32],
+    output: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    let ([block_rows, block_columns], [height, width]) = (block, size);
+    assert_eq!(
+        input.len(),
+        filters.depth() * height * width,
+        "an input of whole channels"
+    );
+    assert_eq!(
+        output.len(),
+        filters.rows() * height * width,
+        "a block per point"
+    );
+    let channel = block_rows * block_columns * height * width;
+    // One row of the input as planes, before its points are brought between each other.
+    let mut planes = vec![0.0; filters.rows() * width];
+    for row in 0..height {
+        let panels = (0..width).step_by(COLUMNS).map(|at| Eight {
+            at,
+            n: COLUMNS.min(width - at),
+            from: row * width + at,
+        });
+        let fill =
+            |eight: Eight, panel: &mut [f32]| fill_points(input, height * width, eight, panel);
+        let place = &mut place(filters, width, None, &mut planes);
+        with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+        let blocks = planes.chunks_exact(block_rows * block_columns * width);
+        for (output, planes) in output.chunks_exact_mut(channel).zip(blocks) {
+            let first = row * block_rows * block_columns * width;
+            let rows = output[first..].chunks_exact_mut(block_columns * width);
+            for (output, planes) in rows.zip(planes.chunks_exact(block_columns * width)) {
+                interleave(planes, width, output);
+            }
+        }
+    }
+}
+
+/// Planes of one row, `[columns, width]`, as `[width, columns]`.
+fn interleave(planes: &[f32], width: usize, output: &mut [f32]) {
+    match output.as_chunks_mut::<2>() {
+        (pairs, []) if planes.len() == 2 * width => {
+            let (left, right) = planes.split_at(width);
+            for (pair, (left, right)) in pairs.iter_mut().zip(left.iter().zip(right)) {
+                *pair = [*left, *right];
+            }
+        }
+        _ => {
+            let columns = planes.len() / width;
+            for (column, plane) in planes.chunks_exact(width).enumerate() {
+                let places = output.iter_mut().skip(column).step_by(columns);
+                for (place, value) in places.zip(plane) {
+                    *place = *value;
+                }
+            }
+        }
+    }
+}
+
+/// Brings eight points of every channel into a panel; zeros where there are fewer than eight.
+fn fill_points(input: &[f32], plane: usize, eight: Eight, panel: &mut [f32]) {
+    let channels = input.chunks_exact(plane);
+    for (channel, values) in channels.zip(panel.as_chunks_mut::<COLUMNS>().0) {
+        let points = &channel[eight.from..eight.from + eight.n];
+        match <&[f32; COLUMNS]>::try_from(points) {
+            Ok(points) => *values = *points,
+            Err(_) => {
+                *values = [0.0; COLUMNS];
+                values[..eight.n].copy_from_slice(points);
+            }
+        }
+    }
 }
 
 /// Eight neighbours of the output.
@@ -166,8 +242,8 @@ fn in_blocks(
         if places.is_empty() {
             return;
         }
-        for (place, panel) in places.iter().zip(scratch.chunks_exact_mut(length)) {
-            fill(*place, panel);
+        for (eight, panel) in places.iter().zip(scratch.chunks_exact_mut(length)) {
+            fill(*eight, panel);
         }
         for four in filters.panels() {
             for (Eight { at, n, .. }, points) in places.iter().zip(scratch.chunks_exact(length)) {
@@ -230,7 +306,7 @@ mod tests {
         );
         let case = format!("{channels} channels, {rows} filters, {window:?}, {activation:?}");
         check_close(&output, &expected, &case);
-        if window.kernel == [1, 1] && window.stride == [1, 1] && window.padding.is_none() {
+        if window.is_pointwise() {
             let mut output = vec![f32::NAN; expected.len()];
             pointwise(&filters, activation, &input, residual, &mut output, scratch);
             check_close(&output, &expected, &case);
@@ -267,6 +343,50 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn blocks_lie_side_by_side() {
+        for (block, size) in [
+            ([2, 2], [3, 5]),
+            ([2, 2], [1, 9]),
+            ([1, 3], [2, 8]),
+            ([3, 1], [2, 3]),
+        ] {
+            let ([rows, columns], [height, width]) = (block, size);
+            let (depth, channels) = (3, 5);
+            let n_filters = channels * rows * columns;
+            let (weights, bias) = (noise(n_filters * depth, 1), noise(n_filters, 2));
+            let input = noise(depth * height * width, 3);
+            let activation = ACTIVATIONS[1];
+            let mut expected = Vec::new();
+            for channel in 0..channels {
+                for i in 0..height * rows {
+                    for j in 0..width * columns {
+                        let filter = (channel * rows + i % rows) * columns + j % columns;
+                        let point = i / rows * width + j / columns;
+                        let products = (0..depth).map(|k| {
+                            let value = input[k * height * width + point];
+                            f64::from(weights[filter * depth + k]) * f64::from(value)
+                        });
+                        let sum = f64::from(bias[filter]) + products.sum::<f64>();
+                        expected.push(activated(sum, activation));
+                    }
+                }
+            }
+            let filters = Filters::pack(&weights, &bias, depth).unwrap();
+            let mut output = vec![f32::NAN; expected.len()];
+            transposed(
+                &filters,
+                block,
+                size,
+                activation,
+                &input,
+                &mut output,
+                &mut Vec::new(),
+            );
+            check_close(&output, &expected, &format!("{block:?} on {size:?}"));
         }
     }
 

@@ -58,6 +58,11 @@ impl Window {
         })
     }
 
+    /// Whether each point of the output sees the same point of the input and no other.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding.is_none()
+    }
+
     /// Copies one channel of the input between its zeros. `to` holds a padded channel, whose zeros are
     /// there already.
     pub(super) fn pad(&self, channel: &[f32], to: &mut [f32]) {
