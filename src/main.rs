@@ -31,6 +31,10 @@ use crate::session::{Session, report};
 use crate::state::{State, Store, most_workers};
 use crate::view::{ModelsPanel, PerformancePage, RequestCount, SiteNotes, Workspace};
 
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: vitrine_allocator::Opaque = vitrine_allocator::Opaque;
+
 /// Models and engines of this very build; `build.rs` takes it from what `cargo xtask` made.
 const CATALOG: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.postcard"));
 

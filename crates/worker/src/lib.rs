@@ -19,6 +19,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: vitrine_allocator::Opaque = vitrine_allocator::Opaque;
+
 /// The flavour this module was compiled as.
 const FLAVOUR: Flavour = if cfg!(target_feature = "relaxed-simd") {
     Flavour::Relaxed
