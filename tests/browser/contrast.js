@@ -67,11 +67,9 @@ async function photograph(page) {
     const picture = await page.screenshot({ animations: "disabled", scale: "css" });
     await page.evaluate((sheet) => {
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
-      // Letters may come back by a transition.
-      for (const animation of document.getAnimations()) {
-        if (Number.isFinite(animation.effect.getComputedTiming().endTime)) animation.finish();
-      }
     }, sheet);
+    // Letters may come back by a transition.
+    await settle(page);
     // Moved, or in another colour: text may have been measured while it was fading in.
     if (JSON.stringify(texts) === JSON.stringify(await page.evaluate(findTexts))) return { texts, picture };
     if (tries === 5) throw new Error("the page does not come to rest");
@@ -97,11 +95,20 @@ export async function showWhole(page) {
   const { width } = page.viewportSize();
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width, height: Math.min(Math.max(height, 600), 12_000) });
-  await page.evaluate(() => {
-    window.scrollTo(0, 0);
-    for (const animation of document.getAnimations()) {
-      const { endTime } = animation.effect.getComputedTiming();
-      if (Number.isFinite(endTime)) animation.finish();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await settle(page);
+}
+
+/** Ends what moves, until two frames in a row bring nothing more that does. What never ends goes on. */
+export async function settle(page) {
+  await page.evaluate(async () => {
+    const moves = ({ playState, effect }) =>
+      playState !== "finished" && Number.isFinite(effect.getComputedTiming().endTime);
+    for (let calm = 0; calm < 2; calm += 1) {
+      await new Promise((done) => requestAnimationFrame(done));
+      const moving = document.getAnimations().filter(moves);
+      if (moving.length > 0) calm = -1;
+      for (const animation of moving) animation.finish();
     }
   });
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { settle } from "./contrast.js";
 import { PATIENCE, Visit, visitingWith } from "./page.js";
 import { overflowing } from "./scan.js";
 import { fixture, launch } from "./support.js";
@@ -78,8 +79,13 @@ async function walk(page) {
       return "new";
     });
     if (where === "met before") return [...stops.slice(first), ...stops.slice(0, first)];
-    if (where === "document") first = stops.length;
-    else stops.push(await focus(page));
+    if (where === "document") {
+      first = stops.length;
+    } else {
+      // The skip link slides into view, and takes a frame for it even where motion is not wanted.
+      await settle(page);
+      stops.push(await focus(page));
+    }
   }
   throw new Error(`Tab never comes back: ${stops.slice(-8).map(({ name }) => name).join(" → ")}`);
 }
@@ -234,8 +240,10 @@ describe("by keyboard alone", () => {
     await tabTo(page, "Remove chelsea.png");
     await page.keyboard.press("Enter");
     await visit.card("chelsea.png").waitFor({ state: "detached" });
-    const where = await page.evaluate(() => document.activeElement.closest("main, dialog, [role=alert]") !== null);
-    assert.ok(where, "after the card is removed it stays among the results");
+    // The focus moves in the frame after the card is gone.
+    await page.waitForFunction(() => document.activeElement.closest("main, dialog, [role=alert]"), null, {
+      timeout: 1000,
+    });
     await visit.choose(fixture("pictures/upright.jpg"));
     await visit.predictions("upright.jpg");
     await tabTo(page, "Clear results");
