@@ -26,9 +26,21 @@ function fail(error) {
   card.hidden = false;
 }
 
+/** Resolves once the page is painted; at once where nobody sees it, because then nothing is. */
+function painted() {
+  if (document.hidden) return undefined;
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    document.addEventListener("visibilitychange", resolve, { once: true });
+  });
+}
+
 try {
-  const glue = document.querySelector('link[rel="modulepreload"]').href;
-  const module = document.querySelector('link[rel="preload"][type="application/wasm"]').href;
+  await painted();
+  const links = document.getElementById("program").content;
+  const [glue, module] = ['[rel="modulepreload"]', '[as="fetch"]'].map((link) => links.querySelector(link).href);
+  // Now they are fetched at once, and held to the sums that the links name.
+  document.head.append(links);
   const [{ default: start }] = await Promise.all([import(glue), spoken]);
   // A panic of the page's program ends it for good. The engine's errors stay in its worker.
   window.addEventListener("error", ({ error }) => {

@@ -144,10 +144,11 @@ fn write_changed(paths: &Paths, name: &str, text: &str) -> Result<()> {
 pub(crate) fn write_routes(paths: &Paths) -> Result<()> {
     let file = paths.dist().join("index.html");
     let mut index = fs::read_to_string(&file).context("reading the page")?;
+    index = program_later(&index)?;
     if let Ok(site) = env::var(SITE_URL) {
         index = at_address(&index, &site)?;
-        fs::write(&file, &index).context("writing the page")?;
     }
+    fs::write(&file, &index).context("writing the page")?;
     for route in ROUTES {
         let folder = paths.dist().join(route.name);
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -157,6 +158,27 @@ pub(crate) fn write_routes(paths: &Paths) -> Result<()> {
     }
     let lost = with_hashes(&read(paths, "404.html")?)?;
     fs::write(paths.dist().join("404.html"), lost).context("writing 404.html")
+}
+
+/// Puts the links that have the browser fetch the page's program, which Trunk writes at the head's end,
+/// into a template, where they do nothing: `shell/program.js` takes them out once the page is painted.
+/// On a slow network the program would otherwise share the line with what is painted.
+fn program_later(index: &str) -> Result<String> {
+    let first = "<link rel=\"modulepreload\"";
+    let (before, links) = index
+        .split_once(first)
+        .context("the page has no link to its program")?;
+    let (links, behind) = links
+        .split_once("</head>")
+        .context("the page has no head")?;
+    if links.matches("<link").count() != 1 || !links.contains("as=\"fetch\"") {
+        bail!("the page's head ends with other links than those to its program: {first}{links}");
+    }
+    let links = format!("{first}{links}");
+    Ok(format!(
+        "{before}<template id=\"program\">{}</template></head>{behind}",
+        links.trim_end()
+    ))
 }
 
 /// Makes the picture that goes with shared links absolute, because who shows it knows no base, and
@@ -248,6 +270,21 @@ mod tests {
     const INDEX: &str = r#"<html data-route="demo"><base href="./" /><title>All of it</title>
 <meta name="description" content="What it is" /><meta property="og:title" content="All of it" />
 <meta property="og:description" content="In short" />"#;
+
+    #[test]
+    fn the_program_is_fetched_when_someone_takes_its_links_out() {
+        let glue = r#"<link rel="modulepreload" href="./p.js">"#;
+        let module = r#"<link rel="preload" href="./p.wasm" as="fetch">"#;
+        let page = |links: &str| format!("<head><link rel=\"icon\">{links}</head><body></body>");
+        assert_eq!(
+            program_later(&page(&format!("{glue}{module}"))).unwrap(),
+            page(&format!(
+                "<template id=\"program\">{glue}{module}</template>"
+            ))
+        );
+        assert!(program_later(&page(module)).is_err());
+        assert!(program_later(&page(&format!("{glue}{module}{module}"))).is_err());
+    }
 
     #[test]
     fn a_route_has_a_document_of_its_own() {
