@@ -63,32 +63,55 @@ fn main() {
     Session::begin(store, models.clone(), engine);
     let all = models.clone();
     let all_models = models.clone();
-    mount("workspace", move || {
-        view! { <Workspace state models=all note report /> }.into_any()
-    });
     let measured = models.clone();
-    mount("performance-page", move || {
-        view! { <PerformancePage lab tally models=measured report=lab::report /> }.into_any()
-    });
-    mount("requests-page", move || {
-        view! { <RequestCount tally /> }.into_any()
-    });
-    mount("models-page", move || {
-        view! { <ModelsPanel models state report /> }.into_any()
-    });
-    mount("site-notes", move || {
-        view! { <SiteNotes state report /> }.into_any()
-    });
+    let mut views: Vec<(&str, View)> = vec![
+        (
+            "workspace",
+            Box::new(move || view! { <Workspace state models=all note report /> }.into_any()),
+        ),
+        (
+            "performance-page",
+            Box::new(move || {
+                view! { <PerformancePage lab tally models=measured report=lab::report /> }
+                    .into_any()
+            }),
+        ),
+        (
+            "requests-page",
+            Box::new(move || view! { <RequestCount tally /> }.into_any()),
+        ),
+        (
+            "models-page",
+            Box::new(move || view! { <ModelsPanel models state report /> }.into_any()),
+        ),
+        (
+            "site-notes",
+            Box::new(move || view! { <SiteNotes state report /> }.into_any()),
+        ),
+    ];
+    // The workspace takes what was dropped, and the others come one by one: all at once would hold up
+    // a slow phone for longer than a person waits for an answer to a tap.
+    let (_, workspace) = views.remove(0);
+    mount("workspace", workspace);
     show_outside_workspace(state);
     offline::listen();
     history::listen(all_models);
     intake::listen();
     web::mark("vitrine:interactive", &());
     session::survey();
+    wasm_bindgen_futures::spawn_local(async move {
+        for (place, view) in views {
+            web::pause(0).await;
+            mount(place, view);
+        }
+    });
 }
 
+/// Makes a view.
+type View = Box<dyn FnOnce() -> AnyView>;
+
 /// Shows a view in the element of `index.html` that is kept for it.
-fn mount(place: &str, view: impl FnOnce() -> AnyView + 'static) {
+fn mount(place: &str, view: View) {
     if let Some(place) = document().get_element_by_id(place) {
         mount_to(place.unchecked_into(), view).forget();
     }
