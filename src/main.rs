@@ -63,12 +63,14 @@ fn main() {
     Session::begin(store, models.clone(), engine);
     let all = models.clone();
     let all_models = models.clone();
+    // The workspace takes what was dropped, and the others come one by one: all at once would hold up
+    // a slow phone for longer than a person waits for an answer to a tap.
+    mount(
+        "workspace",
+        Box::new(move || view! { <Workspace state models=all note report /> }.into_any()),
+    );
     let measured = models.clone();
-    let mut views: Vec<(&str, View)> = vec![
-        (
-            "workspace",
-            Box::new(move || view! { <Workspace state models=all note report /> }.into_any()),
-        ),
+    let views: Vec<(&str, View)> = vec![
         (
             "performance-page",
             Box::new(move || {
@@ -89,10 +91,6 @@ fn main() {
             Box::new(move || view! { <SiteNotes state report /> }.into_any()),
         ),
     ];
-    // The workspace takes what was dropped, and the others come one by one: all at once would hold up
-    // a slow phone for longer than a person waits for an answer to a tap.
-    let (_, workspace) = views.remove(0);
-    mount("workspace", workspace);
     show_outside_workspace(state);
     offline::listen();
     history::listen(all_models);

@@ -7,7 +7,7 @@ mod conv;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::optim::Optimizer;
+use tract_onnx::tract_core::optim::{Optimizer, TypedPass};
 use vitrine_kernels::HardSwish;
 
 use crate::tract_model::Fusion;
@@ -36,8 +36,13 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
 /// kernel for those is faster so. Ours works on rows.
 fn declutter_in_place(model: &mut TypedModel) -> TractResult<()> {
     let mut optimizer = Optimizer::declutter();
-    (optimizer.passes).retain(|pass| !format!("{pass:?}").starts_with("ChangeAxes"));
+    optimizer.passes.retain(|pass| !moves_axes(&**pass));
     optimizer.optimize(model)
+}
+
+/// Whether this is tract's pass that moves axes, which is known by its name alone.
+fn moves_axes(pass: &dyn TypedPass) -> bool {
+    format!("{pass:?}").starts_with("ChangeAxes")
 }
 
 fn fuse_hard_swish(model: &mut TypedModel) -> TractResult<()> {
@@ -349,6 +354,16 @@ mod tests {
             &[("Gate", 0.0), ("Mul", 0.2), ("Gate", 0.0), ("Mul", 0.2)],
             2,
         );
+    }
+
+    #[test]
+    fn one_pass_of_tract_moves_axes() {
+        let passes = super::Optimizer::declutter().passes;
+        let n = passes
+            .iter()
+            .filter(|pass| super::moves_axes(&***pass))
+            .count();
+        assert_eq!(n, 1, "{passes:?}");
     }
 
     #[test]

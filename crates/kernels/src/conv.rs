@@ -202,17 +202,7 @@ mod tests {
     //! Everything here is compared with convolutions written as the definition has them, in f64.
 
     use super::*;
-
-    /// A repeatable sequence in -1..1.
-    pub(super) fn noise(len: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-        (0..len)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
+    pub(super) use crate::gemm_f32_4x8::tests::noise;
 
     pub(super) fn activated(value: f64, activation: Activation) -> f64 {
         match activation {

@@ -380,7 +380,7 @@ unsafe fn store(tile: &Tile, out: &OutputStoreKer) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use tract_core::internal::*;
     use tract_linalg::BinOp;
@@ -398,7 +398,7 @@ mod tests {
     }
 
     /// A repeatable, badly behaved sequence in -1..1.
-    fn noise(len: usize, seed: u32) -> Vec<f32> {
+    pub(crate) fn noise(len: usize, seed: u32) -> Vec<f32> {
         let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
         (0..len)
             .map(|_| {

@@ -1,8 +1,8 @@
 //! Our kernels, registered with tract-linalg's public registries.
 //!
 //! tract picks a matrix kernel by asking tiers of the running architecture in order of precedence;
-//! [`register`] makes sure that ours stands above tract's own on wasm. Natively the kernels
-//! compile in tests only, on a portable vector type, so that ordinary tests run the same source.
+//! [`register`] makes sure that ours stands above tract's own on wasm. Natively they run
+//! on a portable vector type, so that ordinary tests run the same source.
 
 pub mod conv;
 mod depthwise_w;

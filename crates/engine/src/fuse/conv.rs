@@ -52,7 +52,8 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
     let base = conv_at(model, node)?
         .or(einsum_at(model, node)?)
         .or(deconv_at(model, node)?);
-    let Some(base) = base else {
+    // Without filters there is nothing to compute.
+    let Some(base) = base.filter(|base| !base.weights.is_empty() && !base.bias.is_empty()) else {
         return Ok(None);
     };
     let mut tail = Tail {
@@ -267,11 +268,10 @@ fn einsum_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
         let (input, kernel) = inputs.split_once(',')?;
         Some((input.to_owned(), kernel.to_owned(), output.to_owned()))
     });
-    let (Some((from, of, to)), Some(in_shape), Some(out_shape), Some(weights)) = (
+    let (Some((from, of, to)), Some(in_shape), Some(out_shape)) = (
         axes,
         concrete(model, *input),
         concrete(model, node.id.into()),
-        constant(model, *kernel),
     ) else {
         return Ok(None);
     };
@@ -293,9 +293,13 @@ fn einsum_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
         && to_points.replacen('O', "", 1) == points
         && to_points.find('O').is_none_or(|at| at == 0)
         // A matrix times a vector has nothing to share between points.
-        && n_points > 1
-        && weights.len() == rows * depth;
-    Ok(is_plain.then(|| Base {
+        && n_points > 1;
+    if !is_plain {
+        return Ok(None);
+    }
+    // Only now: an encoder's weights, which are not for here, are large to copy.
+    let weights = constant(model, *kernel).filter(|weights| weights.len() == rows * depth);
+    Ok(weights.map(|weights| Base {
         input: *input,
         weights,
         bias: vec![0.0; rows],

@@ -4,9 +4,8 @@ use vitrine_protocol::GateError;
 
 /// Upper bounds that are checked before an engine reads a model's file.
 ///
-/// The defaults are for a desktop's browser, where WebAssembly addresses 4 GB and the engine's
-/// memory is shared with nothing; [`GateLimits::phone`] is for a phone's tab, which the system ends
-/// at about 1 GB.
+/// The defaults are for a browser in which WebAssembly addresses 4 GB and the engine's memory is shared
+/// with nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateLimits {
     /// Most bytes of the file.
@@ -73,16 +72,6 @@ impl GateLimits {
             0 => Err(GateError::Empty),
             bytes if bytes > limit => Err(GateError::TooManyBytes { bytes, limit }),
             _ => Ok(()),
-        }
-    }
-
-    /// Bounds for a phone's browser tab.
-    pub fn phone() -> GateLimits {
-        GateLimits {
-            max_bytes: 60_000_000,
-            max_parts: 200_000,
-            max_memory: 600_000_000,
-            ..GateLimits::default()
         }
     }
 }
