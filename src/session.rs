@@ -9,7 +9,8 @@ use js_sys::Uint8Array;
 use leptos::prelude::{WithUntracked as _, set_timeout};
 use serde::Serialize;
 use vitrine_protocol::{
-    EngineBuild, EngineError, ModelEntry, Reply, Request, RequestId, Size, Spec, TextAnswer,
+    EngineBuild, EngineError, Flavour, ModelEntry, Reply, Request, RequestId, Size, Spec,
+    TextAnswer,
 };
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
@@ -184,7 +185,10 @@ impl Session {
             Effect::StartEngine(worker) => self
                 .start_engine(worker)
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
-            Effect::EndEngine(worker) => self.workers.retain(|running| running.id != worker),
+            Effect::EndEngine(worker) => {
+                self.workers.retain(|running| running.id != worker);
+                self.share_cores();
+            }
             Effect::Download(model) => self
                 .start_download(model)
                 .map_err(|error| Box::new(Event::DownloadFailed(model, error.into())))?,
@@ -245,7 +249,19 @@ impl Session {
             bridge: bridge.map_err(start)?,
             job: None,
         });
+        self.share_cores();
         Ok(())
+    }
+
+    /// One worker uses all cores for a run; several do best with one each.
+    fn share_cores(&self) {
+        let has_threads =
+            (self.engine.as_ref()).is_some_and(|engine| engine.flavour == Flavour::Threads);
+        let is_alone = self.workers.len() == 1;
+        for worker in self.workers.iter().filter(|_| has_threads) {
+            // One that does not hear of it goes on, a little slower.
+            let _ = worker.bridge.send(&Request::ShareWork(is_alone), None);
+        }
     }
 
     /// Has a worker do something, and watches how long it takes.

@@ -74,10 +74,13 @@ pub(crate) async fn blob(response: &Response) -> Result<Blob, JsValue> {
     Ok(JsFuture::from(response.blob()?).await?.unchecked_into())
 }
 
-/// Whether this browser accepts a flavour's instructions.
+/// Whether this browser accepts a flavour's instructions, and where it has threads, whether the page may
+/// share memory with them and there is more than one core for them.
 pub(crate) fn supports(flavour: Flavour) -> bool {
     let module = js_sys::Uint8Array::from(probe(flavour));
-    js_sys::WebAssembly::validate(&module).unwrap_or(false)
+    let is_accepted = js_sys::WebAssembly::validate(&module).unwrap_or(false);
+    let can_share = || is_isolated() && window().navigator().hardware_concurrency() > 1.0;
+    is_accepted && (flavour != Flavour::Threads || can_share())
 }
 
 /// What the browser says about the device.

@@ -1005,10 +1005,12 @@ pub(crate) fn fast_paths(device: &Device, flavours: &[Flavour]) -> [String; 2] {
     } else {
         "Relaxed SIMD: off. This browser does not have it; SIMD runs instead."
     };
-    let threads = if device.cross_origin_isolated {
-        "Threads within one run: off. This page is isolated, as they need it, but this site has no engine with threads yet."
+    let threads = if flavours.contains(&Flavour::Threads) {
+        "Threads within one run: on. This page is isolated, as they need it."
+    } else if device.cross_origin_isolated {
+        "Threads within one run: off. This page is isolated, as they need it, but the browser has no relaxed SIMD or the device no second core."
     } else {
-        "Threads within one run: off. This site has no engine with threads yet; they would also need the page to be cross-origin isolated, which it is not, because its host does not send the headers for that."
+        "Threads within one run: off. They need the page to be cross-origin isolated, which it is from the second visit on where this browser keeps sites for use without a network."
     };
     [relaxed, threads].map(say)
 }

@@ -13,22 +13,25 @@ use crate::paths::Paths;
 use crate::toolchain::{WASM_TARGET, WasmStd};
 use crate::{page, setup};
 
-/// The three files of a flavour, as the worker script expects to find them beside itself.
+/// The files of a flavour, as the worker script expects to find them beside itself.
 const WORKER_SCRIPT: &str = "worker.js";
+/// What a flavour with threads has besides.
+const THREAD_SCRIPTS: [&str; 2] = ["threads.js", "helper.js"];
 const GLUE: &str = "engine.js";
 const MODULE: &str = "engine_bg.wasm";
 
-/// Builds every flavour into `paths.site()/engine` and returns what is served where.
+/// Builds these flavours into `paths.site()/engine` and returns what is served where. Others that
+/// were built earlier are removed.
 ///
 /// A flavour's folder carries a hash of its content in its name: a page built earlier never meets a
 /// newer engine, it meets a missing file and says so.
-pub(crate) fn build(paths: &Paths) -> Result<Vec<EngineBuild>> {
+pub(crate) fn build(paths: &Paths, flavours: &[Flavour]) -> Result<Vec<EngineBuild>> {
     println!("Engine");
     let folder = paths.site().join("engine");
     let mut builds = Vec::new();
-    for flavour in Flavour::FASTEST_FIRST {
-        let wasm = compile(paths, flavour, Kernels::Ours)?;
-        builds.push(publish(paths, flavour, &wasm, &folder)?);
+    for flavour in flavours {
+        let wasm = compile(paths, *flavour, Kernels::Ours)?;
+        builds.push(publish(paths, *flavour, &wasm, &folder)?);
     }
     remove_other_folders(&folder, &builds)?;
     Ok(builds)
@@ -85,6 +88,7 @@ fn target_features(flavour: Flavour) -> &'static str {
     match flavour {
         Flavour::Simd => "+simd128",
         Flavour::Relaxed => "+simd128,+relaxed-simd",
+        Flavour::Threads => "+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals",
     }
 }
 
@@ -93,7 +97,10 @@ fn compile(paths: &Paths, flavour: Flavour, kernels: Kernels) -> Result<PathBuf>
     // A folder for each flavour: cargo would otherwise rebuild everything at each change of flags.
     let target = paths.target().join(format!("engine-{}", flavour.key()));
     let mut command = Command::new(wasm_std.cargo());
-    wasm_std.apply(&mut command)?;
+    match flavour {
+        Flavour::Threads => wasm_std.apply_with_own_std(&mut command)?,
+        Flavour::Simd | Flavour::Relaxed => wasm_std.apply(&mut command)?,
+    }
     command
         .current_dir(&paths.root)
         .env("CARGO_TARGET_DIR", &target)
@@ -124,9 +131,21 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
     let compiled = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let script = paths.root.join("crates/worker/worker.js");
     let script = fs::read(&script).with_context(|| format!("reading {}", script.display()))?;
+    let mut beside = Vec::new();
+    for name in THREAD_SCRIPTS
+        .iter()
+        .filter(|_| flavour == Flavour::Threads)
+    {
+        let path = paths.root.join("crates/worker").join(name);
+        let content = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        beside.push((*name, content));
+    }
     let mut hasher = Sha256::new();
     hasher.update(&compiled);
     hasher.update(&script);
+    for (_, content) in &beside {
+        hasher.update(content);
+    }
     hasher.update(output(
         Command::new(setup::wasm_bindgen(paths)).arg("--version"),
     )?);
@@ -152,6 +171,9 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
             .args(["--out-name", "engine", "--out-dir"])
             .arg(&out)
             .arg(wasm))?;
+        for (name, content) in &beside {
+            fs::write(out.join(name), content).with_context(|| format!("writing {name}"))?;
+        }
         // Last, because it says that the folder is complete.
         fs::write(out.join(WORKER_SCRIPT), &script).context("writing the worker script")?;
     }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use vitrine_protocol::Flavour;
 
 use crate::page::Finish;
 use crate::paths::Paths;
@@ -52,6 +53,9 @@ enum Task {
         /// Build only the page, around the engines that were built last
         #[arg(long)]
         page_only: bool,
+        /// Build only these engines, such as `relaxed`, into a site that has no others
+        #[arg(long, conflicts_with = "page_only", value_parser = flavour)]
+        engine: Vec<Flavour>,
         /// With --page-only: make it as small as it is served, which takes a while
         #[arg(long, requires = "page_only")]
         small: bool,
@@ -113,11 +117,19 @@ fn main() -> Result<()> {
             models::write_variants(&paths, &folder)
         }
         Task::Build {
-            page_only: false, ..
-        } => build(&paths),
+            page_only: false,
+            engine,
+            ..
+        } if engine.is_empty() => build(&paths),
+        Task::Build {
+            page_only: false,
+            engine,
+            ..
+        } => build_with(&paths, &engine),
         Task::Build {
             page_only: true,
             small,
+            ..
         } => {
             let engines = engine::built(&paths)?;
             let finish = match small {
@@ -146,10 +158,19 @@ fn main() -> Result<()> {
     }
 }
 
+fn flavour(key: &str) -> Result<Flavour, String> {
+    let keys = Flavour::FASTEST_FIRST.map(Flavour::key).join(", ");
+    Flavour::from_key(key).ok_or_else(|| format!("there are: {keys}"))
+}
+
 /// Everything between a clean checkout and a site in `dist/`.
 fn build(paths: &Paths) -> Result<()> {
+    build_with(paths, &Flavour::FASTEST_FIRST)
+}
+
+fn build_with(paths: &Paths, flavours: &[Flavour]) -> Result<()> {
     setup::for_build(paths)?;
     models::run(paths)?;
-    let engines = engine::build(paths)?;
+    let engines = engine::build(paths, flavours)?;
     page::build(paths, engines, Finish::Small)
 }

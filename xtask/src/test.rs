@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use indicatif::HumanDuration;
+use vitrine_protocol::Flavour;
 
 use crate::budgets::Budgets;
 use crate::command;
@@ -43,7 +44,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     )?;
     step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
     write_hostile_files(paths)?;
-    let engines = engine::build(paths)?;
+    let engines = engine::build(paths, &Flavour::FASTEST_FIRST)?;
     page::build(paths, engines, page::Finish::Small)?;
     let predictions = native_predictions(paths)?;
     browser_tests(paths, &[], predictions)?;

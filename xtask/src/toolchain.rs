@@ -62,6 +62,16 @@ impl WasmStd {
         Ok(())
     }
 
+    /// As [`apply`](WasmStd::apply), for a program that needs a standard library compiled with the same
+    /// instructions as itself: threads share memory only where all of the program knows of it.
+    pub(crate) fn apply_with_own_std(self, command: &mut Command) -> Result<()> {
+        self.apply(command)?;
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        Ok(())
+    }
+
     /// As [`apply`](WasmStd::apply), for a program whose bytes count more than its last words: a
     /// panic stops it on the spot, without a sentence and without all that would write one. The
     /// standard library is built from source for that, in its small form.
@@ -69,10 +79,8 @@ impl WasmStd {
     /// These are switches that the compiler does not promise to keep; `RUSTC_BOOTSTRAP` has a stable
     /// one take them.
     pub(crate) fn apply_small(self, command: &mut Command) -> Result<()> {
-        self.apply(command)?;
+        self.apply_with_own_std(command)?;
         command
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
             .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",

@@ -3,7 +3,10 @@
 //! The rewrite works on a graph that tract has decluttered, where constants are folded and chains are
 //! still visible, before kernels are chosen.
 
+mod attention;
 mod conv;
+mod layer_norm;
+mod linear;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
@@ -25,7 +28,14 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             declutter_in_place(&mut model)?;
             fuse_hard_swish(&mut model)?;
             conv::fuse(&mut model)?;
-            model.into_decluttered()
+            // What is left tract may lay out as it likes: it brings texts into token after token, which
+            // is how the next operators want them.
+            model.declutter()?;
+            layer_norm::fuse(&mut model)?;
+            attention::fuse(&mut model)?;
+            linear::fuse(&mut model)?;
+            model.compact()?;
+            Ok(model)
         }
     }
 }
@@ -51,14 +61,25 @@ fn fuse_hard_swish(model: &mut TypedModel) -> TractResult<()> {
         let Some(chain) = chain_at(model, node) else {
             continue;
         };
-        let mut patch = TypedModelPatch::default();
-        let input = patch.tap_model(model, chain.input)?;
         let name = format!("{}.hard_swish", model.node(chain.last).name);
-        let output = patch.wire_node(name, chain.operator, &[input])?;
-        patch.shunt_outside(model, chain.last.into(), output[0])?;
-        patch.apply(model)?;
+        replace(model, &[chain.input], chain.last, name, chain.operator)?;
     }
     model.compact()
+}
+
+/// Has an operator of ours make what the node `last` makes, from these values.
+fn replace(
+    model: &mut TypedModel,
+    inputs: &[OutletId],
+    last: usize,
+    name: String,
+    operator: impl Into<Box<dyn TypedOp>>,
+) -> TractResult<()> {
+    let mut patch = TypedModelPatch::default();
+    let inputs = patch.taps(model, inputs)?;
+    let output = patch.wire_node(name, operator, &inputs)?;
+    patch.shunt_outside(model, last.into(), output[0])?;
+    patch.apply(model)
 }
 
 /// `Mul(u, Min(Max(Add(u, 3), 0), 6))` with what scales and shifts before and behind it.
@@ -171,6 +192,100 @@ fn successor(model: &TypedModel, node: usize, operator: &str) -> Option<(usize, 
         .then_some((next.node, constant))
 }
 
+/// The input of an operator of this kind that makes this value.
+fn input_of(model: &TypedModel, value: OutletId, operator: &str) -> Option<OutletId> {
+    let node = node_of(model, value.node);
+    (node.op.name() == operator).then(|| node.inputs.first().copied())?
+}
+
+/// The node that makes this value, if one other reads it and the graph does not give it out.
+fn alone(model: &TypedModel, value: OutletId) -> Option<&TypedNode> {
+    let is_alone =
+        model.outlet_successors(value).len() == 1 && !model.output_outlets().ok()?.contains(&value);
+    is_alone.then(|| node_of(model, value.node))
+}
+
+fn node_of(model: &TypedModel, node: usize) -> &TypedNode {
+    model.node(node)
+}
+
+/// The letters of an `EinSum` with two inputs: those of both and of the output.
+fn axes_of(expression: &str) -> Option<(&str, &str, &str)> {
+    let (inputs, output) = expression.split_once("->")?;
+    let (left, right) = inputs.split_once(',')?;
+    Some((left, right, output))
+}
+
+/// The axes that are longer than 1, or of any length: those of length 1 lie anywhere without moving a value.
+fn longer(axes: &str, shape: &ShapeFact) -> String {
+    let axes = axes.chars().zip(shape.iter());
+    axes.filter(|(_, length)| !is_one(length))
+        .map(|(axis, _)| axis)
+        .collect()
+}
+
+fn is_one(length: &TDim) -> bool {
+    *length == 1.to_dim()
+}
+
+/// The values of a constant of f32.
+fn constant(model: &TypedModel, value: OutletId) -> Option<Vec<f32>> {
+    let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
+    if constant.datum_type() != f32::datum_type() {
+        return None;
+    }
+    let view = constant.try_as_plain_ram().ok()?;
+    Some(view.as_slice::<f32>().ok()?.to_vec())
+}
+
+/// Calls a function with the values of tensors of f32.
+fn with_slices<R>(
+    tensors: &[TValue],
+    work: impl FnOnce(&[&[f32]]) -> TractResult<R>,
+) -> TractResult<R> {
+    let views = (tensors.iter())
+        .map(|tensor| tensor.try_as_plain_ram())
+        .collect::<TractResult<Vec<_>>>()?;
+    let slices = (views.iter())
+        .map(|view| view.as_slice::<f32>())
+        .collect::<TractResult<Vec<_>>>()?;
+    work(&slices)
+}
+
+/// A shape of which one length, at most, is known only when the model runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Rows(TVec<TDim>);
+
+impl Rows {
+    /// `None` where more lengths than one are unknown.
+    fn new(shape: &ShapeFact) -> Option<Rows> {
+        let n_unknown = shape.iter().filter(|length| length.to_usize().is_err());
+        (n_unknown.count() <= 1).then(|| Rows(shape.iter().cloned().collect()))
+    }
+
+    fn fact(&self) -> &[TDim] {
+        &self.0
+    }
+
+    /// The shape of a tensor of so many values.
+    fn shape(&self, n_values: usize) -> TractResult<TVec<usize>> {
+        let known = self.0.iter().filter_map(|length| length.to_usize().ok());
+        let known: usize = known.product();
+        let unknown = n_values.checked_div(known).unwrap_or_default();
+        let lengths = self
+            .0
+            .iter()
+            .map(|length| length.to_usize().unwrap_or(unknown));
+        let shape: TVec<usize> = lengths.collect();
+        ensure!(
+            shape.iter().product::<usize>() == n_values,
+            "{n_values} values do not make {:?}",
+            self.0
+        );
+        Ok(shape)
+    }
+}
+
 /// The value of a constant that has only one.
 fn scalar(model: &TypedModel, value: OutletId) -> Option<f32> {
     let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
@@ -251,11 +366,213 @@ impl TypedOp for HardSwishOp {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_onnx::format::{Graph, Model as File, Node, Tensor as Constant, ValueInfo};
+    use vitrine_onnx::format::{
+        Attribute, Graph, Model as File, Node, Tensor as Constant, ValueInfo,
+    };
     use vitrine_tasks::Tensor as PlainTensor;
 
-    use crate::model::{Input, InputSpec, Model as _};
+    use crate::model::{Axis, Input, InputSpec, Kind, Model as _};
     use crate::tract_model::{Fusion, TractModel};
+
+    /// Repeatable values between -1 and 1.
+    pub(super) fn noise(n: usize) -> Vec<f32> {
+        (0..n)
+            .map(|at| ((at * 37 + n) % 41) as f32 / 20.5 - 1.0)
+            .collect()
+    }
+
+    /// A graph under construction whose input has any number of rows; each step reads what the step before
+    /// made.
+    pub(super) struct Net {
+        graph: Graph,
+        columns: usize,
+        has_mask: bool,
+        pub(super) value: String,
+        n: usize,
+    }
+
+    impl Net {
+        pub(super) fn new(columns: usize) -> Net {
+            Net {
+                graph: Graph {
+                    name: "g".to_owned(),
+                    input: vec![ValueInfo::f32_rows("x", columns)],
+                    ..Graph::default()
+                },
+                columns,
+                has_mask: false,
+                value: "x".to_owned(),
+                n: 0,
+            }
+        }
+
+        pub(super) fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
+            self.n += 1;
+            let name = format!("c{}", self.n);
+            let constant = Constant::f32(&name, shape, values);
+            self.graph.initializer.push(constant);
+            name
+        }
+
+        fn whole_numbers(&mut self, values: &[i64]) -> String {
+            self.n += 1;
+            let name = format!("c{}", self.n);
+            let bytes = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
+            let constant = Constant::raw(&name, 7, &[values.len()], bytes);
+            self.graph.initializer.push(constant);
+            name
+        }
+
+        fn step(&mut self, operator: &str, inputs: &[&str], attributes: Vec<Attribute>) {
+            self.n += 1;
+            self.value = format!("v{}", self.n);
+            let node = Node::new(operator, &self.value, inputs, attributes);
+            self.graph.node.push(node);
+        }
+
+        /// An operator with what was made last as its first input.
+        pub(super) fn node(&mut self, operator: &str, others: &[&str]) {
+            self.node_with(operator, others, vec![]);
+        }
+
+        fn node_with(&mut self, operator: &str, others: &[&str], attributes: Vec<Attribute>) {
+            let value = self.value.clone();
+            let inputs: Vec<&str> = [value.as_str()]
+                .into_iter()
+                .chain(others.iter().copied())
+                .collect();
+            self.step(operator, &inputs, attributes);
+        }
+
+        pub(super) fn scalar(&mut self, operator: &str, value: f32) {
+            let constant = self.constant(&[], &[value]);
+            self.node(operator, &[&constant]);
+        }
+
+        pub(super) fn linear(&mut self, depth: usize, outputs: usize) {
+            // Others each time: tract would join equal products.
+            let weights = noise(depth * outputs + self.n).split_off(self.n);
+            let weights = self.constant(&[depth, outputs], &weights);
+            let bias = self.constant(&[outputs], &noise(outputs));
+            self.node("MatMul", &[&weights]);
+            self.node("Add", &[&bias]);
+        }
+
+        /// A product with weights `[outputs, depth]`.
+        pub(super) fn transposed(&mut self, weights: &str) {
+            self.node_with("Gemm", &[weights], vec![Attribute::int("transB", 1)]);
+        }
+
+        pub(super) fn gelu(&mut self) {
+            let before = self.value.clone();
+            self.scalar("Div", std::f32::consts::SQRT_2);
+            self.node("Erf", &[]);
+            self.scalar("Add", 1.0);
+            self.scalar("Mul", 0.5);
+            self.node("Mul", &[&before]);
+        }
+
+        pub(super) fn layer_norm(&mut self, length: usize) {
+            let scale = self.constant(&[length], &noise(length));
+            let bias = self.constant(&[length], &noise(length));
+            self.node("LayerNormalization", &[&scale, &bias]);
+        }
+
+        pub(super) fn attention(
+            &mut self,
+            heads: usize,
+            length: usize,
+            masked: bool,
+            guarded: bool,
+        ) {
+            let width = heads * length;
+            let from = self.value.clone();
+            let split = self.whole_numbers(&[1, -1, heads as i64, length as i64]);
+            let sides = [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].map(|order| {
+                self.value.clone_from(&from);
+                self.linear(width, width);
+                self.node("Reshape", &[&split]);
+                self.node_with("Transpose", &[], vec![Attribute::ints("perm", &order)]);
+                self.value.clone()
+            });
+            self.value.clone_from(&sides[0]);
+            self.scalar("Mul", 0.5);
+            self.node("MatMul", &[&sides[1]]);
+            if masked {
+                self.has_mask = true;
+                self.graph.input.push(ValueInfo::f32_rows("mask", 1));
+                self.node("Add", &["mask"]);
+            }
+            self.node_with("Softmax", &[], vec![Attribute::int("axis", -1)]);
+            if guarded {
+                let weights = self.value.clone();
+                self.node("IsNaN", &[]);
+                let zero = self.constant(&[], &[0.0]);
+                self.node("Where", &[&zero, &weights]);
+            }
+            self.node("MatMul", &[&sides[2]]);
+            self.node_with(
+                "Transpose",
+                &[],
+                vec![Attribute::ints("perm", &[0, 2, 1, 3])],
+            );
+            let joined = self.whole_numbers(&[-1, width as i64]);
+            self.node("Reshape", &[&joined]);
+        }
+
+        /// Runs the graph on inputs of several lengths with tract's operators and with ours, and compares;
+        /// `ours` are the operators of ours that should have come of it, in order of their names.
+        #[track_caller]
+        pub(super) fn check(mut self, ours: &[&str]) {
+            self.graph.output.push(ValueInfo::f32_rows(&self.value, 1));
+            let mut file = File::new(self.graph);
+            file.opset_import[0].version = 17;
+            let file = file.to_bytes();
+            let any = |axes: Vec<Axis>| InputSpec {
+                kind: Kind::F32,
+                axes,
+            };
+            let mut specs = vec![any(vec![Axis::Any, Axis::Fixed(self.columns)])];
+            if self.has_mask {
+                specs.push(any(vec![Axis::Any, Axis::Any]));
+            }
+            let load = |fusion: Fusion| {
+                let loaded = TractModel::load_with(file.clone(), &specs, &[], fusion, || 0.0);
+                loaded.unwrap().0
+            };
+            let (mut reference, mut model) = (load(Fusion::Off), load(Fusion::All));
+            for rows in [1, 4, 7, 24] {
+                let tensor = |shape: Vec<usize>| {
+                    let values = noise(shape.iter().product());
+                    Input::F32(PlainTensor::new(shape, values).unwrap())
+                };
+                let mut inputs = vec![tensor(vec![rows, self.columns])];
+                if self.has_mask {
+                    inputs.push(tensor(vec![rows, rows]));
+                }
+                let operators = model.profile(inputs.clone(), || 0.0).unwrap();
+                let mut met: Vec<&str> = (operators.iter())
+                    .map(|row| row.operator.as_str())
+                    .filter(|operator| operator.starts_with("Vitrine"))
+                    .collect();
+                met.sort_unstable();
+                assert_eq!(met, ours);
+                let expected = reference.run(inputs.clone()).unwrap().remove(0);
+                let met = model.run(inputs).unwrap().remove(0);
+                assert_eq!(met.shape, expected.shape);
+                for (met, expected) in met.values.iter().zip(expected.values) {
+                    let tolerance = 1e-4 * expected.abs().max(1.0);
+                    assert!(
+                        (met - expected).abs() < tolerance,
+                        "{met} is not {expected}"
+                    );
+                }
+            }
+        }
+    }
 
     /// Operators in a line from `x` to `y`; `Gate` stands for the product of a value with its gate.
     fn file(operators: &[(&str, f32)]) -> Vec<u8> {

@@ -23,6 +23,8 @@ pub use read::{Detector, Direction, Recogniser, read};
 pub use tract_model::{OperatorTime, TractModel};
 pub use workbench::{Workbench, check_model};
 
+pub use vitrine_kernels::pool;
+
 /// Registers our kernels with tract; true where they took effect. See [`vitrine_kernels::register`].
 pub fn register_kernels() -> bool {
     vitrine_kernels::register()

@@ -301,8 +301,10 @@ impl Source {
             };
             model.set_input_fact(at, datum.fact(dims).into())?;
         }
-        let model = declutter_and_fuse(model.into_typed()?, self.fusion)?;
-        model.into_optimized()?.into_runnable()?.spawn()
+        let mut model = declutter_and_fuse(model.into_typed()?, self.fusion)?;
+        // Not `into_optimized`, which would declutter once more.
+        model.optimize()?;
+        model.into_runnable()?.spawn()
     }
 }
 

@@ -46,8 +46,13 @@ pub enum Convolution {
 }
 
 thread_local! {
-    /// Panels and padded channels, which every convolution brings together anew.
+    /// Panels and padded channels, which every part of a convolution brings together anew.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends this thread's scratch memory, with whatever was in it.
+fn with_scratch<R>(work: impl FnOnce(&mut Vec<f32>) -> R) -> R {
+    SCRATCH.with_borrow_mut(work)
 }
 
 impl Convolution {
@@ -72,21 +77,19 @@ impl Convolution {
         let mut tensor = unsafe { Tensor::uninitialized_dt(f32::datum_type(), shape)? };
         let mut view = tensor.try_as_plain_ram_mut()?;
         let output = view.as_slice_mut::<f32>()?;
-        SCRATCH.with_borrow_mut(|scratch| match self {
+        match self {
             Convolution::Pointwise(filters) => {
-                pointwise(filters, activation, input, residual, output, scratch);
+                pointwise(filters, activation, input, residual, output);
             }
             Convolution::Full(filters, window) => {
-                full(
-                    filters, window, activation, input, residual, output, scratch,
-                );
+                full(filters, window, activation, input, residual, output);
             }
             Convolution::Depthwise(filters) => {
                 assert!(
                     residual.is_none(),
                     "nothing is added to a depthwise convolution"
                 );
-                depthwise(filters, activation, input, output, scratch);
+                depthwise(filters, activation, input, output);
             }
             Convolution::Transposed {
                 filters,
@@ -97,9 +100,9 @@ impl Convolution {
                     residual.is_none(),
                     "nothing is added to a transposed convolution"
                 );
-                transposed(filters, *block, *size, activation, input, output, scratch);
+                transposed(filters, *block, *size, activation, input, output);
             }
-        });
+        }
         Ok(tensor)
     }
 }

@@ -77,6 +77,35 @@ mod wasm {
             F32x4(f32x4_mul(self.0, other.0))
         }
 
+        #[inline(always)]
+        pub(crate) fn div(self, other: F32x4) -> F32x4 {
+            F32x4(f32x4_div(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub(crate) fn abs(self) -> F32x4 {
+            F32x4(f32x4_abs(self.0))
+        }
+
+        /// The magnitude of `self` with the sign of `other`.
+        #[inline(always)]
+        pub(crate) fn with_sign_of(self, other: F32x4) -> F32x4 {
+            F32x4(v128_bitselect(other.0, self.0, f32x4_splat(-0.0)))
+        }
+
+        /// The nearest whole number, ties to even.
+        #[inline(always)]
+        pub(crate) fn nearest(self) -> F32x4 {
+            F32x4(f32x4_nearest(self.0))
+        }
+
+        /// Two to the power of whole numbers from -126 to 127.
+        #[inline(always)]
+        pub(crate) fn power_of_two(self) -> F32x4 {
+            let exponent = i32x4_add(i32x4_trunc_sat_f32x4(self.0), i32x4_splat(127));
+            F32x4(i32x4_shl(exponent, 23))
+        }
+
         /// `self + a * b`, rounded once where the machine has a fused multiply-add.
         #[cfg(target_feature = "relaxed-simd")]
         #[inline(always)]
@@ -188,6 +217,29 @@ mod portable {
 
         pub(crate) fn mul(self, other: F32x4) -> F32x4 {
             self.zip(other, |a, b| a * b)
+        }
+
+        pub(crate) fn div(self, other: F32x4) -> F32x4 {
+            self.zip(other, |a, b| a / b)
+        }
+
+        pub(crate) fn abs(self) -> F32x4 {
+            F32x4(self.0.map(f32::abs))
+        }
+
+        pub(crate) fn with_sign_of(self, other: F32x4) -> F32x4 {
+            self.zip(other, f32::copysign)
+        }
+
+        pub(crate) fn nearest(self) -> F32x4 {
+            F32x4(self.0.map(f32::round_ties_even))
+        }
+
+        pub(crate) fn power_of_two(self) -> F32x4 {
+            F32x4(
+                self.0
+                    .map(|lane| f32::from_bits(((lane as i32 + 127) as u32) << 23)),
+            )
         }
 
         pub(crate) fn madd(self, a: F32x4, b: F32x4) -> F32x4 {

@@ -4,8 +4,15 @@
 //! [`register`] makes sure that ours stands above tract's own on wasm. Natively they run
 //! on a portable vector type, so that ordinary tests run the same source.
 
+#![cfg_attr(
+    all(target_arch = "wasm32", target_feature = "atomics"),
+    feature(stdarch_wasm_atomic_wait)
+)]
+
+mod attention;
 pub mod conv;
 mod depthwise_w;
+mod functions;
 // Natively only its inner loop is used, by convolutions.
 #[cfg_attr(not(any(test, ours)), allow(dead_code))]
 mod gemm_f32_4x8;
@@ -13,10 +20,18 @@ mod hard_swish;
 // Natively the operators above use part of it.
 #[cfg_attr(not(any(test, ours)), allow(dead_code))]
 mod lanes;
+mod layer_norm;
+mod linear;
+pub mod pool;
 #[cfg(ours)]
 mod registry;
+mod rows;
 
+pub use attention::Attention;
+pub use functions::gelu_in_place;
 pub use hard_swish::HardSwish;
+pub use layer_norm::LayerNorm;
+pub use linear::{Linear, LinearActivation};
 
 /// Keeps the linker from dropping the registrations, and says whether they took effect.
 ///

@@ -32,17 +32,20 @@ pub enum Flavour {
     Simd,
     /// Also relaxed SIMD: fused multiply-add. Chrome, Edge, Firefox 146 and later.
     Relaxed,
+    /// Relaxed SIMD on several threads that share memory, where the page is cross-origin isolated.
+    Threads,
 }
 
 impl Flavour {
     /// Every flavour, fastest first.
-    pub const FASTEST_FIRST: [Flavour; 2] = [Flavour::Relaxed, Flavour::Simd];
+    pub const FASTEST_FIRST: [Flavour; 3] = [Flavour::Threads, Flavour::Relaxed, Flavour::Simd];
 
     /// The key used in addresses, folders and files.
     pub fn key(self) -> &'static str {
         match self {
             Flavour::Simd => "simd",
             Flavour::Relaxed => "relaxed",
+            Flavour::Threads => "threads",
         }
     }
 
@@ -58,6 +61,7 @@ impl Flavour {
         match self {
             Flavour::Simd => "SIMD",
             Flavour::Relaxed => "relaxed SIMD",
+            Flavour::Threads => "relaxed SIMD with threads",
         }
     }
 }

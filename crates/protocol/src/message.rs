@@ -72,13 +72,16 @@ pub enum Request {
         /// How many runs.
         rounds: usize,
     },
+    /// Whether one run may use all threads of the worker. Where several workers run, each does best on
+    /// one: there is no answer.
+    ShareWork(bool),
 }
 
 impl Request {
     /// The item that the request is about; `None` for what concerns no item.
     pub fn id(&self) -> Option<RequestId> {
         match self {
-            Request::LoadModel { .. } | Request::Measure { .. } => None,
+            Request::LoadModel { .. } | Request::Measure { .. } | Request::ShareWork(_) => None,
             Request::Classify { id, .. }
             | Request::ReadText { id }
             | Request::AnalyseText { id, .. }

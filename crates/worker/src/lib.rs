@@ -8,7 +8,7 @@ use vitrine_engine::{
     Input, InputSpec, Model as _, TractModel, Workbench, check_model, encoder_specs, timed,
 };
 use vitrine_protocol::{
-    Analysis, Classification, EngineError, Explanation, Failure, Flavour, PictureError,
+    Analysis, Classification, EngineError, Explanation, Failure, Flavour, LoadTimes, PictureError,
     PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, StageTimes,
     TextError, pack, unpack,
 };
@@ -24,7 +24,9 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 static ALLOCATOR: vitrine_allocator::Opaque = vitrine_allocator::Opaque;
 
 /// The flavour this module was compiled as.
-const FLAVOUR: Flavour = if cfg!(target_feature = "relaxed-simd") {
+const FLAVOUR: Flavour = if cfg!(target_feature = "atomics") {
+    Flavour::Threads
+} else if cfg!(target_feature = "relaxed-simd") {
     Flavour::Relaxed
 } else {
     Flavour::Simd
@@ -48,6 +50,28 @@ pub fn listen() -> Result<(), JsValue> {
         own_kernels: vitrine_engine::register_kernels(),
     };
     post(&scope, &ready, None)
+}
+
+/// Helps the engine that shares this memory, for as long as the thread lives: what each of its threads calls
+/// beside the one that listens.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen]
+pub fn help() {
+    vitrine_engine::pool::help()
+}
+
+/// How many threads work on one run.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen]
+pub fn threads() -> usize {
+    1 + vitrine_engine::pool::n_helpers()
+}
+
+/// The memory that threads share.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = sharedMemory)]
+pub fn shared_memory() -> JsValue {
+    wasm_bindgen::memory()
 }
 
 /// What lives as long as the worker.
@@ -122,6 +146,10 @@ async fn answer_one(
         } => {
             let reply = desk.analyse_rows(id, column, from, count);
             post(scope, &or_failed(id, reply), None)
+        }
+        Request::ShareWork(is_shared) => {
+            vitrine_engine::pool::share_work(is_shared);
+            Ok(())
         }
         Request::Measure { model, rounds } => {
             let reply = match desk.workbench.measure(&model, rounds, now) {
@@ -368,6 +396,7 @@ pub struct BareModel {
     model: TractModel,
     shape: Vec<usize>,
     reads_ids: bool,
+    load: LoadTimes,
 }
 
 #[wasm_bindgen]
@@ -386,12 +415,26 @@ impl BareModel {
             true => encoder_specs(),
             false => vec![InputSpec::fixed(&shape)],
         };
-        let (model, _) = TractModel::load(weights, &inputs, &[], now)?;
+        let (model, load) = TractModel::load(weights, &inputs, &[], now)?;
         Ok(BareModel {
             model,
             shape,
             reads_ids,
+            load,
         })
+    }
+
+    /// Milliseconds of what loading did: reading the file, optimising, the first run, and all runs until it was
+    /// warm.
+    #[wasm_bindgen(js_name = loadTimes)]
+    pub fn load_times(&self) -> Vec<f64> {
+        let LoadTimes {
+            parse,
+            optimise,
+            warm_up,
+            first_run,
+        } = self.load;
+        vec![parse, optimise, first_run, warm_up]
     }
 
     /// Runs the model; token ids are given as numbers too. The first output comes back.

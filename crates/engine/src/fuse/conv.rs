@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, KernelFormat};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use vitrine_kernels::conv::{Activation, Convolution, Depthwise, Filters, Padding, Window};
 
-use super::{HardSwishOp, is_f32};
+use super::{HardSwishOp, constant, is_f32, with_slices};
 
 /// Replaces convolutions and what can be done along with them.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -22,15 +22,10 @@ pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
         let Some(chain) = chain_at(model, node)? else {
             continue;
         };
-        let mut patch = TypedModelPatch::default();
         let inputs = [Some(chain.input), chain.residual];
-        let inputs: TVec<OutletId> = (inputs.into_iter().flatten())
-            .map(|input| patch.tap_model(model, input))
-            .collect::<TractResult<_>>()?;
+        let inputs: TVec<OutletId> = inputs.into_iter().flatten().collect();
         let name = format!("{}.conv", model.node(chain.last).name);
-        let output = patch.wire_node(name, chain.operator, &inputs)?;
-        patch.shunt_outside(model, chain.last.into(), output[0])?;
-        patch.apply(model)?;
+        super::replace(model, &inputs, chain.last, name, chain.operator)?;
     }
     model.compact()
 }
@@ -264,12 +259,8 @@ fn einsum_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
         return Ok(None);
     };
     let expression = einsum.axes.to_string();
-    let axes = expression.split_once("->").and_then(|(inputs, output)| {
-        let (input, kernel) = inputs.split_once(',')?;
-        Some((input.to_owned(), kernel.to_owned(), output.to_owned()))
-    });
     let (Some((from, of, to)), Some(in_shape), Some(out_shape)) = (
-        axes,
+        super::axes_of(&expression),
         concrete(model, *input),
         concrete(model, node.id.into()),
     ) else {
@@ -456,16 +447,6 @@ fn per_channel(values: &[f32], channels: usize) -> Option<Vec<f32>> {
     }
 }
 
-/// The values of a constant of f32.
-fn constant(model: &TypedModel, value: OutletId) -> Option<Vec<f32>> {
-    let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
-    if constant.datum_type() != f32::datum_type() {
-        return None;
-    }
-    let view = constant.try_as_plain_ram().ok()?;
-    Some(view.as_slice::<f32>().ok()?.to_vec())
-}
-
 /// The shape of a value, where every axis is known.
 fn concrete(model: &TypedModel, value: OutletId) -> Option<TVec<usize>> {
     let shape = model.outlet_fact(value).ok()?.shape.as_concrete()?;
@@ -524,21 +505,15 @@ impl EvalOp for ConvOp {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let views = inputs
-            .iter()
-            .map(|input| input.try_as_plain_ram())
-            .collect::<TractResult<Vec<_>>>()?;
-        let slices = views
-            .iter()
-            .map(|view| view.as_slice::<f32>())
-            .collect::<TractResult<Vec<_>>>()?;
-        let (input, residual) = match slices.as_slice() {
-            [input] => (*input, None),
-            [input, residual] => (*input, Some(*residual)),
-            _ => return Err(TractError::msg("a convolution has one input or two")),
-        };
-        let output = (self.convolution).run(self.activation, input, residual, &self.shape)?;
-        Ok(tvec!(output.into_tvalue()))
+        with_slices(&inputs, |slices| {
+            let (input, residual) = match slices {
+                [input] => (*input, None),
+                [input, residual] => (*input, Some(*residual)),
+                _ => return Err(TractError::msg("a convolution has one input or two")),
+            };
+            let output = (self.convolution).run(self.activation, input, residual, &self.shape)?;
+            Ok(tvec!(output.into_tvalue()))
+        })
     }
 }
 

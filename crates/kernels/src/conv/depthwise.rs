@@ -1,8 +1,9 @@
 //! Convolutions in which each filter sees one channel.
 
 use super::window::{SLACK, Window};
-use super::{Activation, with_activation};
+use super::{Activation, with_activation, with_scratch};
 use crate::depthwise_w::run_with;
+use crate::pool::{Shared, n_parts, part_of, share};
 
 /// Filters of a depthwise convolution: one per channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,7 @@ pub struct Depthwise {
 }
 
 /// Each channel of `input`, `[channels, rows, columns]` as the window has it, with its own filter; then
-/// bias and activation. `output` is `[channels, output rows, output columns]`, and `scratch` memory that
-/// later calls may use again.
+/// bias and activation. `output` is `[channels, output rows, output columns]`.
 ///
 /// # Panics
 /// Where lengths do not fit.
@@ -26,7 +26,6 @@ pub(super) fn depthwise(
     activation: Activation,
     input: &[f32],
     output: &mut [f32],
-    scratch: &mut Vec<f32>,
 ) {
     let window = &filters.window;
     let [rows, columns] = window.output();
@@ -44,41 +43,51 @@ pub(super) fn depthwise(
     if n_out == 0 {
         return;
     }
-    // Its zeros stay from channel to channel: only what lies between them is written.
-    scratch.clear();
-    scratch.resize(height * width + SLACK, 0.0);
-    let inputs = input.chunks_exact(n_in);
-    let outputs = output.chunks_exact_mut(n_out);
-    let taps = filters.weights.chunks_exact(offsets.len());
-    for (((input, output), taps), bias) in inputs.zip(outputs).zip(taps).zip(&filters.bias) {
-        let padded = match window.padding.is_none() {
-            true => input,
-            false => {
-                window.pad(input, scratch);
-                &*scratch
-            }
-        };
-        with_activation!(activation, activation => {
-            for (row, output) in output.chunks_exact_mut(columns).enumerate() {
-                let from = &padded[row * window.stride[0] * width..];
-                // SAFETY: windows of this row begin in it, `stride` apart, and the last of them ends
-                // inside the padded channel, by the definition of the output's size; the output has
-                // `columns` points and is another piece of memory.
-                unsafe {
-                    run_with(
-                        from.as_ptr(),
-                        output.as_mut_ptr(),
-                        taps,
-                        &offsets,
-                        *bias,
-                        columns,
-                        window.stride[1] as isize,
-                        |values| super::Activate::vector(activation, values),
-                    );
-                }
+    let n_parts = n_parts(channels, output.len() * offsets.len());
+    let output = Shared::new(output);
+    share(n_parts, &|part| {
+        let mine = part_of(channels, part, n_parts);
+        // SAFETY: no other part has these channels.
+        let output = unsafe { output.slice_mut(mine.start * n_out, mine.len() * n_out) };
+        let inputs = input[mine.start * n_in..mine.end * n_in].chunks_exact(n_in);
+        let outputs = output.chunks_exact_mut(n_out);
+        let taps = filters.weights[mine.start * offsets.len()..].chunks_exact(offsets.len());
+        let biases = &filters.bias[mine.clone()];
+        with_scratch(|scratch| {
+            // Its zeros stay from channel to channel: only what lies between them is written.
+            scratch.clear();
+            scratch.resize(height * width + SLACK, 0.0);
+            for (((input, output), taps), bias) in inputs.zip(outputs).zip(taps).zip(biases) {
+                let padded = match window.padding.is_none() {
+                    true => input,
+                    false => {
+                        window.pad(input, scratch);
+                        &*scratch
+                    }
+                };
+                with_activation!(activation, activation => {
+                    for (row, output) in output.chunks_exact_mut(columns).enumerate() {
+                        let from = &padded[row * window.stride[0] * width..];
+                        // SAFETY: windows of this row begin in it, `stride` apart, and the last of them
+                        // ends inside the padded channel, by the definition of the output's size; the
+                        // output has `columns` points and is another piece of memory.
+                        unsafe {
+                            run_with(
+                                from.as_ptr(),
+                                output.as_mut_ptr(),
+                                taps,
+                                &offsets,
+                                *bias,
+                                columns,
+                                window.stride[1] as isize,
+                                |values| super::Activate::vector(activation, values),
+                            );
+                        }
+                    }
+                });
             }
         });
-    }
+    });
 }
 
 #[cfg(test)]
@@ -111,7 +120,7 @@ mod tests {
             }
         }
         let mut output = vec![f32::NAN; expected.len()];
-        depthwise(&filters, activation, &input, &mut output, &mut Vec::new());
+        depthwise(&filters, activation, &input, &mut output);
         check_close(&output, &expected, &format!("{window:?}, {activation:?}"));
     }
 

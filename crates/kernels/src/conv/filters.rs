@@ -1,5 +1,7 @@
 //! Weights of a full convolution, in the order that tiles read them.
 
+use std::ops::Range;
+
 use super::tile::ROWS;
 
 /// Filters of a convolution with their bias, packed by four.
@@ -52,13 +54,19 @@ impl Filters {
         self.depth
     }
 
-    /// The panels: index of the first filter, how many there are, `4 · depth` weights, 4 biases.
-    pub(super) fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
-        let panels = self.packed.chunks_exact(ROWS * self.depth);
-        let panels = panels.zip(self.bias.chunks_exact(ROWS)).enumerate();
-        panels.map(|(at, (weights, bias))| Panel {
-            first: at * ROWS,
-            n: ROWS.min(self.rows - at * ROWS),
+    /// How many panels of four there are.
+    pub(super) fn n_panels(&self) -> usize {
+        self.bias.len() / ROWS
+    }
+
+    /// Some of the panels.
+    pub(super) fn panels(&self, which: Range<usize>) -> impl Iterator<Item = Panel<'_>> {
+        let (first, length) = (which.start, ROWS * self.depth);
+        let panels = self.packed[which.start * length..which.end * length].chunks_exact(length);
+        let biases = self.bias[which.start * ROWS..which.end * ROWS].chunks_exact(ROWS);
+        (panels.zip(biases).enumerate()).map(move |(at, (weights, bias))| Panel {
+            first: (first + at) * ROWS,
+            n: ROWS.min(self.rows - (first + at) * ROWS),
             weights,
             bias,
         })
@@ -83,11 +91,13 @@ mod tests {
     fn four_filters_lie_side_by_side() {
         let weights: Vec<f32> = (1..=10).map(|weight| weight as f32).collect();
         let filters = Filters::pack(&weights, &[0.1, 0.2, 0.3, 0.4, 0.5], 2).unwrap();
-        let panels: Vec<_> = filters.panels().collect();
+        let panels: Vec<_> = filters.panels(0..filters.n_panels()).collect();
         assert_eq!(panels[0].weights, [1., 3., 5., 7., 2., 4., 6., 8.]);
         assert_eq!(panels[1].weights, [9., 0., 0., 0., 10., 0., 0., 0.]);
         assert_eq!((panels[1].first, panels[1].n), (4, 1));
         assert_eq!(panels[1].bias, [0.5, 0.0, 0.0, 0.0]);
+        let second: Vec<_> = filters.panels(1..2).collect();
+        assert_eq!((second[0].first, second.len()), (4, 1));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Convolutions in which every filter sees every channel.
 
+use std::ops::Range;
+
 use super::filters::Filters;
 use super::tile::{COLUMNS, Place, multiply};
 use super::window::{SLACK, Window};
-use super::{Activate, Activation, with_activation};
+use super::{Activate, Activation, with_activation, with_scratch};
 use crate::lanes::F32x4;
+use crate::pool::{Shared, n_parts, part_of, share};
 
 /// Values of panels that are worked on at a time: 24 KB, which leaves room for filters in a cache of 32.
 const BLOCK: usize = 6 * 1024;
@@ -12,8 +15,7 @@ const BLOCK: usize = 6 * 1024;
 /// A convolution with windows of one point: `output[m, i] = Σ_k filters[m, k] · input[k, i]`, then bias,
 /// residual, activation.
 ///
-/// `input` is `[depth, points]`, `output` and `residual` `[rows, points]`; `scratch` is memory that
-/// later calls may use again.
+/// `input` is `[depth, points]`, `output` and `residual` `[rows, points]`.
 ///
 /// # Panics
 /// Where lengths do not fit.
@@ -23,7 +25,6 @@ pub(super) fn pointwise(
     input: &[f32],
     residual: Option<&[f32]>,
     output: &mut [f32],
-    scratch: &mut Vec<f32>,
 ) {
     let points = input.len() / filters.depth();
     assert_eq!(
@@ -31,14 +32,20 @@ pub(super) fn pointwise(
         points * filters.depth(),
         "an input of whole channels"
     );
-    let panels = (0..points).step_by(COLUMNS).map(|at| Eight {
-        at,
-        n: COLUMNS.min(points - at),
-        from: at,
-    });
-    let fill = |eight: Eight, panel: &mut [f32]| fill_points(input, points, eight, panel);
-    let place = &mut place(filters, points, residual, output);
-    with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+    let windows = Windows {
+        n: points.div_ceil(COLUMNS),
+        eight: |at| {
+            let at = at * COLUMNS;
+            Eight {
+                at,
+                n: COLUMNS.min(points - at),
+                from: at,
+            }
+        },
+        fill: |eight, panel: &mut [f32]| fill_points(input, points, eight, panel),
+    };
+    let place = place(filters, points, residual, output);
+    with_activation!(activation, activation => in_parts(filters, activation, &windows, &place));
 }
 
 /// A convolution with larger windows. `input` is `[channels, rows, columns]` as the window has it, and
@@ -53,7 +60,6 @@ pub(super) fn full(
     input: &[f32],
     residual: Option<&[f32]>,
     output: &mut [f32],
-    scratch: &mut Vec<f32>,
 ) {
     let [rows, columns] = window.output();
     let [height, width] = window.padded();
@@ -80,13 +86,15 @@ pub(super) fn full(
     {
         window.pad(from, to);
     }
-    let panels = (0..rows).flat_map(|row| {
-        (0..columns).step_by(COLUMNS).map(move |column| Eight {
+    let per_row = columns.div_ceil(COLUMNS);
+    let eight = |at: usize| {
+        let (row, column) = (at / per_row, at % per_row * COLUMNS);
+        Eight {
             at: row * columns + column,
             n: COLUMNS.min(columns - column),
             from: row * window.stride[0] * width + column * window.stride[1],
-        })
-    });
+        }
+    };
     let fill = |eight: Eight, panel: &mut [f32]| {
         let (eights, _) = panel.as_chunks_mut::<COLUMNS>();
         for (channel, eights) in eights.chunks_exact_mut(offsets.len()).enumerate() {
@@ -99,8 +107,13 @@ pub(super) fn full(
             }
         }
     };
-    let place = &mut place(filters, rows * columns, residual, output);
-    with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
+    let windows = Windows {
+        n: rows * per_row,
+        eight,
+        fill,
+    };
+    let place = place(filters, rows * columns, residual, output);
+    with_activation!(activation, activation => in_parts(filters, activation, &windows, &place));
 }
 
 /// A transposed convolution whose windows lie side by side: each point of the input becomes a block of
@@ -118,7 +131,6 @@ pub(super) fn transposed(
     activation: Activation,
     input: &[f32],
     output: &mut [f32],
-    scratch: &mut Vec<f32>,
 ) {
     let ([block_rows, block_columns], [height, width]) = (block, size);
     assert_eq!(
@@ -132,27 +144,43 @@ pub(super) fn transposed(
         "a block per point"
     );
     let channel = block_rows * block_columns * height * width;
-    // One row of the input as planes, before its points are brought between each other.
-    let mut planes = vec![0.0; filters.rows() * width];
-    for row in 0..height {
-        let panels = (0..width).step_by(COLUMNS).map(|at| Eight {
-            at,
-            n: COLUMNS.min(width - at),
-            from: row * width + at,
-        });
-        let fill =
-            |eight: Eight, panel: &mut [f32]| fill_points(input, height * width, eight, panel);
-        let place = &mut place(filters, width, None, &mut planes);
-        with_activation!(activation, activation => in_blocks(filters, activation, panels, fill, place, scratch));
-        let blocks = planes.chunks_exact(block_rows * block_columns * width);
-        for (output, planes) in output.chunks_exact_mut(channel).zip(blocks) {
-            let first = row * block_rows * block_columns * width;
-            let rows = output[first..].chunks_exact_mut(block_columns * width);
-            for (output, planes) in rows.zip(planes.chunks_exact(block_columns * width)) {
-                interleave(planes, width, output);
+    let n_parts = n_parts(height, filters.rows() * input.len());
+    let output = Shared::new(output);
+    share(n_parts, &|part| {
+        // One row of the input as planes, before its points are brought between each other.
+        let mut planes = vec![0.0; filters.rows() * width];
+        for row in part_of(height, part, n_parts) {
+            let windows = Windows {
+                n: width.div_ceil(COLUMNS),
+                eight: |at| {
+                    let at = at * COLUMNS;
+                    Eight {
+                        at,
+                        n: COLUMNS.min(width - at),
+                        from: row * width + at,
+                    }
+                },
+                fill: |eight, panel: &mut [f32]| fill_points(input, height * width, eight, panel),
+            };
+            let place = place(filters, width, None, &mut planes);
+            with_activation!(activation, activation => {
+                // SAFETY: the planes are this part's own.
+                unsafe {
+                    let all = (0..filters.n_panels(), 0..windows.n);
+                    in_blocks(filters, activation, &windows, all, &place);
+                }
+            });
+            let rows = block_rows * block_columns * width;
+            for (at, planes) in planes.chunks_exact(rows).enumerate() {
+                // SAFETY: no other part has this row of the input, which these rows of the output come of.
+                let output = unsafe { output.slice_mut(at * channel + row * rows, rows) };
+                let rows = output.chunks_exact_mut(block_columns * width);
+                for (output, planes) in rows.zip(planes.chunks_exact(block_columns * width)) {
+                    interleave(planes, width, output);
+                }
             }
         }
-    }
+    });
 }
 
 /// Planes of one row, `[columns, width]`, as `[width, columns]`.
@@ -217,40 +245,91 @@ fn place<'a>(
         );
     }
     Place {
-        output,
+        output: Shared::new(output),
         residual,
         plane,
     }
 }
 
-/// Fills as many panels as stay in the nearest cache, has all filters see them, and goes on.
-fn in_blocks(
+/// What a convolution looks through, eight neighbours of the output at a time.
+struct Windows<E, F> {
+    /// How many eights.
+    n: usize,
+    /// The eight with this number.
+    eight: E,
+    /// Brings the windows of an eight into a panel, `[depth, 8]`.
+    fill: F,
+}
+
+/// Cuts the output into parts, by points or where there are few of those by filters, and does each
+/// [`in_blocks`].
+fn in_parts<E, F>(
+    filters: &Filters,
+    activation: impl Activate + Sync,
+    windows: &Windows<E, F>,
+    place: &Place<'_>,
+) where
+    E: Fn(usize) -> Eight + Sync,
+    F: Fn(Eight, &mut [f32]) + Sync,
+{
+    let n_products = windows.n * COLUMNS * filters.rows() * filters.depth();
+    let n_panels = filters.n_panels();
+    let by_points = n_parts(windows.n, n_products);
+    let by_filters = n_parts(n_panels, n_products);
+    // A part of fewer eights would leave threads waiting for the one that has one more.
+    if windows.n >= 2 * by_points {
+        share(by_points, &|part| {
+            let mine = (0..n_panels, part_of(windows.n, part, by_points));
+            // SAFETY: no other part has these points.
+            unsafe { in_blocks(filters, activation, windows, mine, place) };
+        });
+    } else {
+        share(by_filters, &|part| {
+            let mine = (part_of(n_panels, part, by_filters), 0..windows.n);
+            // SAFETY: no other part has these filters.
+            unsafe { in_blocks(filters, activation, windows, mine, place) };
+        });
+    }
+}
+
+/// Fills as many panels as stay in the nearest cache, has some of the filters see them, and goes on: those panels
+/// of filters and those eights that the two ranges tell.
+///
+/// # Safety
+/// Nothing else may read or write these points of these filters' planes meanwhile.
+unsafe fn in_blocks<E, F>(
     filters: &Filters,
     activation: impl Activate,
-    mut panels: impl Iterator<Item = Eight>,
-    fill: impl Fn(Eight, &mut [f32]),
-    place: &mut Place<'_>,
-    scratch: &mut Vec<f32>,
-) {
+    windows: &Windows<E, F>,
+    (panels, mut eights): (Range<usize>, Range<usize>),
+    place: &Place<'_>,
+) where
+    E: Fn(usize) -> Eight,
+    F: Fn(Eight, &mut [f32]),
+{
     let length = filters.depth() * COLUMNS;
     let n_at_a_time = (BLOCK / length).max(1);
-    scratch.resize(n_at_a_time * length, 0.0);
-    let mut places = Vec::with_capacity(n_at_a_time);
-    loop {
-        places.clear();
-        places.extend(panels.by_ref().take(n_at_a_time));
-        if places.is_empty() {
-            return;
-        }
-        for (eight, panel) in places.iter().zip(scratch.chunks_exact_mut(length)) {
-            fill(*eight, panel);
-        }
-        for four in filters.panels() {
-            for (Eight { at, n, .. }, points) in places.iter().zip(scratch.chunks_exact(length)) {
-                multiply(&four, points, place, (*at, *n), activation);
+    with_scratch(|scratch| {
+        scratch.resize(n_at_a_time * length, 0.0);
+        let mut places = Vec::with_capacity(n_at_a_time);
+        loop {
+            places.clear();
+            places.extend(eights.by_ref().take(n_at_a_time).map(&windows.eight));
+            if places.is_empty() {
+                return;
+            }
+            for (eight, panel) in places.iter().zip(scratch.chunks_exact_mut(length)) {
+                (windows.fill)(*eight, panel);
+            }
+            for four in filters.panels(panels.clone()) {
+                for (Eight { at, n, .. }, points) in places.iter().zip(scratch.chunks_exact(length))
+                {
+                    // SAFETY: as the caller says.
+                    unsafe { multiply(&four, points, place, (*at, *n), activation) };
+                }
             }
         }
-    }
+    });
 }
 
 /// The first, third, fifth … of 15 values.
@@ -294,21 +373,13 @@ mod tests {
         }
         let filters = Filters::pack(&weights, &bias, depth).unwrap();
         let mut output = vec![f32::NAN; expected.len()];
-        let (residual, scratch) = (residual.as_deref(), &mut Vec::new());
-        full(
-            &filters,
-            &window,
-            activation,
-            &input,
-            residual,
-            &mut output,
-            scratch,
-        );
+        let residual = residual.as_deref();
+        full(&filters, &window, activation, &input, residual, &mut output);
         let case = format!("{channels} channels, {rows} filters, {window:?}, {activation:?}");
         check_close(&output, &expected, &case);
         if window.is_pointwise() {
             let mut output = vec![f32::NAN; expected.len()];
-            pointwise(&filters, activation, &input, residual, &mut output, scratch);
+            pointwise(&filters, activation, &input, residual, &mut output);
             check_close(&output, &expected, &case);
         }
     }
@@ -377,15 +448,7 @@ mod tests {
             }
             let filters = Filters::pack(&weights, &bias, depth).unwrap();
             let mut output = vec![f32::NAN; expected.len()];
-            transposed(
-                &filters,
-                block,
-                size,
-                activation,
-                &input,
-                &mut output,
-                &mut Vec::new(),
-            );
+            transposed(&filters, block, size, activation, &input, &mut output);
             check_close(&output, &expected, &format!("{block:?} on {size:?}"));
         }
     }

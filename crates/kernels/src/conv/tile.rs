@@ -4,6 +4,7 @@ use super::Activate;
 use super::filters::Panel;
 use crate::gemm_f32_4x8::multiply_add;
 use crate::lanes::F32x4;
+use crate::pool::Shared;
 
 /// Filters of a tile.
 pub(super) const ROWS: usize = 4;
@@ -13,7 +14,7 @@ pub(super) const COLUMNS: usize = 8;
 /// What the results of one panel of points are added to and where they go.
 pub(super) struct Place<'a> {
     /// The output: a plane per filter.
-    pub(super) output: &'a mut [f32],
+    pub(super) output: Shared<'a>,
     /// As large as the output, where something is added before the activation.
     pub(super) residual: Option<&'a [f32]>,
     /// Values of a plane.
@@ -25,11 +26,14 @@ pub(super) struct Place<'a> {
 /// plane on.
 ///
 /// The panel must have as many steps as the filters.
+///
+/// # Safety
+/// Nothing else may read or write these points of these filters' planes meanwhile.
 #[inline(always)]
-pub(super) fn multiply(
+pub(super) unsafe fn multiply(
     filters: &Panel<'_>,
     points: &[f32],
-    place: &mut Place<'_>,
+    place: &Place<'_>,
     (at, n): (usize, usize),
     activation: impl Activate,
 ) {
@@ -42,7 +46,8 @@ pub(super) fn multiply(
     unsafe { multiply_add(&mut tile, depth, filters.weights.as_ptr(), points.as_ptr()) };
     for (row, [low, high]) in tile.into_iter().enumerate().take(filters.n) {
         let start = (filters.first + row) * place.plane + at;
-        let output = &mut place.output[start..start + n];
+        // SAFETY: the caller gives this piece of the output to nobody else.
+        let output = unsafe { place.output.slice_mut(start, n) };
         let residual = place.residual.map(|residual| &residual[start..start + n]);
         if let Ok(output) = <&mut [f32; COLUMNS]>::try_from(&mut *output) {
             let (mut low, mut high) = (low, high);

@@ -1,0 +1,327 @@
+//! Linear maps of rows, with what follows them done before the result is stored: bias, residual, GELU.
+
+use tract_core::internal::{Datum as _, Tensor, TractResult};
+
+use crate::functions::gelu;
+use crate::lanes::F32x4;
+use crate::pool::{Shared, n_parts, part_of, share};
+use crate::rows::{COLUMNS, ROWS, Tile, four_rows, multiply_add};
+
+/// Steps that are summed up at a time: four rows and a panel of so many, 18 KB, stay in the nearest
+/// cache together, and of longer rows this much of all of them in the second.
+const STEPS: usize = 384;
+
+/// `output[i, o] = Σ_k input[i, k] · weights[k, o] + bias[o]`, with its weights ready to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// Panels of eight outputs; in a panel the eight weights of one step lie side by side.
+    panels: Vec<f32>,
+    /// One per output, and zeros up to a whole panel.
+    bias: Vec<f32>,
+    outputs: usize,
+    depth: usize,
+}
+
+/// What is done to each value of a result before it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinearActivation {
+    /// Nothing.
+    None,
+    /// `x · Φ(x)`, with the error function itself and not its approximation by tanh.
+    Gelu,
+}
+
+impl Linear {
+    /// Packs weights that lie `[depth, outputs]`, or `[outputs, depth]` where they are `transposed`, with
+    /// a bias for each output.
+    ///
+    /// `None` where the lengths do not fit each other, or there is nothing to sum up.
+    pub fn pack(weights: &[f32], bias: &[f32], transposed: bool) -> Option<Linear> {
+        let outputs = bias.len();
+        let depth = weights.len().checked_div(outputs)?;
+        if depth == 0 || weights.len() != depth * outputs {
+            return None;
+        }
+        let (step, next) = match transposed {
+            false => (outputs, 1),
+            true => (1, depth),
+        };
+        let n_panels = outputs.div_ceil(COLUMNS);
+        let mut panels = vec![0.0; n_panels * COLUMNS * depth];
+        for (at, panel) in panels.chunks_exact_mut(COLUMNS * depth).enumerate() {
+            let first = at * COLUMNS;
+            let n = COLUMNS.min(outputs - first);
+            for (k, eight) in panel.chunks_exact_mut(COLUMNS).enumerate() {
+                for (column, weight) in eight.iter_mut().enumerate().take(n) {
+                    *weight = weights[k * step + (first + column) * next];
+                }
+            }
+        }
+        let mut padded_bias = bias.to_vec();
+        padded_bias.resize(n_panels * COLUMNS, 0.0);
+        Some(Linear {
+            panels,
+            bias: padded_bias,
+            outputs,
+            depth,
+        })
+    }
+
+    /// Values of a row of the output.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Values of a row of the input.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// As [`run`](Linear::run), into a new tensor of this shape.
+    ///
+    /// # Errors
+    /// When tract cannot make the tensor.
+    ///
+    /// # Panics
+    /// Where lengths do not fit.
+    pub fn map(
+        &self,
+        activation: LinearActivation,
+        input: &[f32],
+        residual: Option<&[f32]>,
+        shape: &[usize],
+    ) -> TractResult<Tensor> {
+        // SAFETY: every bit pattern is an f32, and `run` writes all of the output, whose length it
+        // asserts, before anything reads from it.
+        let mut tensor = unsafe { Tensor::uninitialized_dt(f32::datum_type(), shape)? };
+        let mut view = tensor.try_as_plain_ram_mut()?;
+        self.run(activation, input, residual, view.as_slice_mut::<f32>()?);
+        Ok(tensor)
+    }
+
+    /// Maps the rows of `input`, `[rows, depth]`, to those of `output`, `[rows, outputs]`. A residual, as
+    /// large as the output, is added before the activation.
+    ///
+    /// # Panics
+    /// Where lengths do not fit.
+    pub fn run(
+        &self,
+        activation: LinearActivation,
+        input: &[f32],
+        residual: Option<&[f32]>,
+        output: &mut [f32],
+    ) {
+        let n_rows = input.len() / self.depth;
+        assert_eq!(input.len(), n_rows * self.depth, "an input of whole rows");
+        assert_eq!(output.len(), n_rows * self.outputs, "an output per row");
+        assert!(
+            residual.is_none_or(|residual| residual.len() == output.len()),
+            "a residual of the output's size"
+        );
+        let n_panels = self.outputs.div_ceil(COLUMNS);
+        let n_parts = n_parts(n_panels, input.len() * self.outputs);
+        let output = Shared::new(output);
+        share(n_parts, &|part| {
+            let panels = part_of(n_panels, part, n_parts);
+            for from in (0..self.depth).step_by(STEPS) {
+                let steps = from..self.depth.min(from + STEPS);
+                for panel in panels.clone() {
+                    for first in (0..n_rows).step_by(ROWS) {
+                        let rows = (first, ROWS.min(n_rows - first));
+                        let place = Place {
+                            linear: self,
+                            rows,
+                            panel,
+                        };
+                        // SAFETY: no other part has this panel's columns of the output.
+                        unsafe {
+                            place.multiply(steps.clone(), activation, input, residual, &output);
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A tile of the output.
+struct Place<'a> {
+    linear: &'a Linear,
+    /// The first row and how many there are, up to four.
+    rows: (usize, usize),
+    /// The panel that makes its columns.
+    panel: usize,
+}
+
+impl Place<'_> {
+    /// Adds up some steps of a tile; the first begin with the bias, the last end with residual and activation.
+    ///
+    /// # Safety
+    /// Nothing else may read or write this tile of the output meanwhile.
+    unsafe fn multiply(
+        &self,
+        steps: std::ops::Range<usize>,
+        activation: LinearActivation,
+        input: &[f32],
+        residual: Option<&[f32]>,
+        output: &Shared<'_>,
+    ) {
+        let Linear {
+            panels,
+            bias,
+            outputs,
+            depth,
+        } = self.linear;
+        let (first, n_rows) = self.rows;
+        let column = self.panel * COLUMNS;
+        let n = COLUMNS.min(outputs - column);
+        let start = |row: usize| (first + row) * outputs + column;
+        let mut tile: Tile = match steps.start {
+            0 => {
+                let bias: &[f32; COLUMNS] = bias[column..].first_chunk().expect("whole panels");
+                [load(bias); ROWS]
+            }
+            _ => std::array::from_fn(|row| {
+                let row = row.min(n_rows - 1);
+                // SAFETY: the caller gives this tile to nobody else.
+                load_up_to(unsafe { output.slice(start(row), n) })
+            }),
+        };
+        let rows = four_rows(&input[steps.start..], self.rows, *depth, steps.len());
+        let panel =
+            &panels[(self.panel * depth + steps.start) * COLUMNS..][..steps.len() * COLUMNS];
+        // SAFETY: `four_rows` and the slice above made sure that there are as many values as steps.
+        unsafe { multiply_add(&mut tile, steps.len(), rows, panel.as_ptr()) };
+        let is_last = steps.end == *depth;
+        for (row, [mut low, mut high]) in tile.into_iter().enumerate().take(n_rows) {
+            if is_last {
+                if let Some(residual) = residual {
+                    let [first, second] = load_up_to(&residual[start(row)..][..n]);
+                    (low, high) = (low.add(first), high.add(second));
+                }
+                if activation == LinearActivation::Gelu {
+                    (low, high) = (gelu(low), gelu(high));
+                }
+            }
+            // SAFETY: as above.
+            store_up_to([low, high], unsafe { output.slice_mut(start(row), n) });
+        }
+    }
+}
+
+#[inline(always)]
+fn load(values: &[f32; COLUMNS]) -> [F32x4; 2] {
+    // SAFETY: eight values are readable.
+    unsafe {
+        [
+            F32x4::load(values.as_ptr()),
+            F32x4::load(values.as_ptr().add(4)),
+        ]
+    }
+}
+
+/// Up to eight values, and zeros for those that are missing.
+#[inline(always)]
+fn load_up_to(values: &[f32]) -> [F32x4; 2] {
+    match values.first_chunk() {
+        Some(values) => load(values),
+        None => {
+            let mut eight = [0.0; COLUMNS];
+            eight[..values.len()].copy_from_slice(values);
+            load(&eight)
+        }
+    }
+}
+
+/// Stores the first of eight values, as many as there is room for.
+#[inline(always)]
+fn store_up_to([low, high]: [F32x4; 2], values: &mut [f32]) {
+    match values.first_chunk_mut::<COLUMNS>() {
+        // SAFETY: eight values are writable.
+        Some(values) => unsafe {
+            low.store(values.as_mut_ptr());
+            high.store(values.as_mut_ptr().add(4));
+        },
+        None => {
+            let mut eight = [0.0; COLUMNS];
+            store_up_to([low, high], &mut eight);
+            values.copy_from_slice(&eight[..values.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm_f32_4x8::tests::noise;
+
+    #[track_caller]
+    fn check(n_rows: usize, depth: usize, outputs: usize, activation: LinearActivation) {
+        let (weights, bias) = (noise(depth * outputs, 1), noise(outputs, 2));
+        let (input, added) = (noise(n_rows * depth, 3), noise(n_rows * outputs, 4));
+        let turned: Vec<f32> = (0..outputs)
+            .flat_map(|o| (0..depth).map(move |k| k * outputs + o))
+            .map(|at| weights[at])
+            .collect();
+        for residual in [None, Some(added.as_slice())] {
+            for (weights, transposed) in [(&weights, false), (&turned, true)] {
+                let linear = Linear::pack(weights, &bias, transposed).unwrap();
+                assert_eq!((linear.depth(), linear.outputs()), (depth, outputs));
+                let mut output = vec![f32::NAN; n_rows * outputs];
+                linear.run(activation, &input, residual, &mut output);
+                for (at, met) in output.iter().enumerate() {
+                    let (row, column) = (at / outputs, at % outputs);
+                    let products = (0..depth).map(|k| {
+                        let weight = match transposed {
+                            false => weights[k * outputs + column],
+                            true => weights[column * depth + k],
+                        };
+                        f64::from(input[row * depth + k]) * f64::from(weight)
+                    });
+                    let sum = products.sum::<f64>()
+                        + f64::from(bias[column])
+                        + residual.map_or(0.0, |residual| f64::from(residual[at]));
+                    let expected = match activation {
+                        LinearActivation::None => sum,
+                        LinearActivation::Gelu => {
+                            f64::from(gelu(F32x4::splat(sum as f32)).to_array()[0])
+                        }
+                    };
+                    assert!(
+                        (f64::from(*met) - expected).abs() < 1e-4,
+                        "{n_rows} × {depth} × {outputs}: {met}, {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_outputs_of_every_number() {
+        for n_rows in [1, 3, 4, 5, 9] {
+            for outputs in [1, 7, 8, 12, 24, 77] {
+                check(n_rows, 5, outputs, LinearActivation::None);
+                check(n_rows, 16, outputs, LinearActivation::Gelu);
+            }
+        }
+    }
+
+    #[test]
+    fn long_rows_are_summed_up_piece_by_piece() {
+        check(5, STEPS, 9, LinearActivation::None);
+        check(5, STEPS + 1, 9, LinearActivation::Gelu);
+        check(6, 3 * STEPS - 2, 16, LinearActivation::None);
+    }
+
+    #[test]
+    fn no_rows_give_no_rows() {
+        check(0, 3, 4, LinearActivation::None);
+    }
+
+    #[test]
+    fn lengths_that_do_not_fit_are_refused() {
+        assert!(Linear::pack(&[1.0; 7], &[0.0; 2], false).is_none());
+        assert!(Linear::pack(&[], &[], false).is_none());
+        assert!(Linear::pack(&[], &[0.0], true).is_none());
+    }
+}
