@@ -57,10 +57,13 @@ fn main() {
         .into_iter()
         .filter(|engine| web::supports(engine.flavour))
         .collect();
+    let spare = (engines.iter())
+        .find(|spare| flavour == Flavour::Threads && spare.flavour == Flavour::Relaxed)
+        .cloned();
     let lab = lab::begin(models.clone(), engines, flavour);
     let tally = requests::watch();
     web::withdraw_unserved(|task| models.iter().any(|model| model.spec.task() == task));
-    Session::begin(store, models.clone(), engine);
+    Session::begin(store, models.clone(), engine, spare);
     let all = models.clone();
     let all_models = models.clone();
     // The workspace takes what was dropped, and the others come one by one: all at once would hold up

@@ -45,6 +45,8 @@ pub(crate) struct Session {
     store: Store,
     models: Vec<ModelEntry>,
     engine: Option<EngineBuild>,
+    /// What runs instead where the engine does not start.
+    spare: Option<EngineBuild>,
     workers: Vec<Running>,
     downloads: Vec<AbortController>,
     model_files: HashMap<usize, ModelFiles>,
@@ -58,6 +60,8 @@ pub(crate) struct Session {
 struct Running {
     id: WorkerId,
     bridge: Bridge,
+    /// Whether it has said that it listens.
+    listens: bool,
     /// What it is doing.
     job: Option<Deadline>,
 }
@@ -140,12 +144,19 @@ fn with<T>(action: impl FnOnce(&mut Session) -> T) -> Option<T> {
 }
 
 impl Session {
-    /// Begins the page's one session. `engine` is `None` where this browser can run none.
-    pub(crate) fn begin(store: Store, models: Vec<ModelEntry>, engine: Option<EngineBuild>) {
+    /// Begins the page's one session. `engine` is `None` where this browser can run none; `spare` takes
+    /// its place should it not start.
+    pub(crate) fn begin(
+        store: Store,
+        models: Vec<ModelEntry>,
+        engine: Option<EngineBuild>,
+        spare: Option<EngineBuild>,
+    ) {
         let session = Session {
             store,
             models,
             engine,
+            spare,
             workers: Vec::new(),
             downloads: Vec::new(),
             model_files: HashMap::new(),
@@ -242,15 +253,32 @@ impl Session {
         })?;
         let on_reply = move |reply, attachment| on_reply(id, reply, attachment);
         let bridge = Bridge::start(&engine.worker, on_reply, move |detail| {
-            report(Event::EngineDied(id, EngineError::Crashed { detail }));
+            let falls_back = with(|session| session.fall_back(id)).unwrap_or_default();
+            if !falls_back {
+                report(Event::EngineDied(id, EngineError::Crashed { detail }));
+            }
         });
         self.workers.push(Running {
             id,
             bridge: bridge.map_err(start)?,
+            listens: false,
             job: None,
         });
         self.share_cores();
         Ok(())
+    }
+
+    /// Starts the spare engine in place of one that died before it listened: one with threads needs more of
+    /// a browser than can be asked for beforehand, and may not be kept on the device yet. `false` where
+    /// there is none, or the worker died at work.
+    fn fall_back(&mut self, worker: WorkerId) -> bool {
+        let died_at_start = self.running(worker).is_some_and(|running| !running.listens);
+        if !died_at_start || self.spare.is_none() {
+            return false;
+        }
+        self.engine = self.spare.take();
+        self.workers.retain(|running| running.id != worker);
+        self.start_engine(worker).is_ok()
     }
 
     /// One worker uses all cores for a run; several do best with one each.
@@ -456,6 +484,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
                 own_kernels,
             };
             web::mark("vitrine:engine-ready", &detail);
+            with(|session| session.running(worker).map(|running| running.listens = true));
             report(Event::EngineReady(worker, flavour));
         }
         Reply::ModelReady { model, times } => {
