@@ -20,6 +20,8 @@ async function freePort() {
 export class Browser {
   #base;
   #driver;
+  /** Such as `firefox 140.5.0`. */
+  title;
 
   /**
    * Starts `command` (its first word the program, `PORT` in it the port), then a browser with these
@@ -40,7 +42,9 @@ export class Browser {
     browser.#base = `http://127.0.0.1:${port}`;
     try {
       await Promise.race([browser.#isReady(), failed]);
-      const { sessionId } = await browser.#send("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
+      const session = await browser.#send("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
+      const { sessionId, capabilities: met } = session;
+      browser.title = `${met.browserName} ${met.browserVersion}`;
       browser.#base += `/session/${sessionId}`;
       await browser.#send("POST", "/timeouts", { script: 600_000, pageLoad: 60_000 });
     } catch (error) {
