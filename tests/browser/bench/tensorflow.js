@@ -3,6 +3,13 @@
 
 import { constant, readGraph } from "./onnx.js";
 
+/** The modules of its engine. */
+const BUILDS = {
+  plain: "tfjs-backend-wasm.wasm",
+  simd: "tfjs-backend-wasm-simd.wasm",
+  threaded: "tfjs-backend-wasm-threaded-simd.wasm",
+};
+
 /** TensorFlow.js as engines.js wants engines. */
 export async function fetchTensorFlow({ url, threads }) {
   // Its bundles put themselves into one global object, which also says how its engine is set.
@@ -10,14 +17,16 @@ export async function fetchTensorFlow({ url, threads }) {
   await import(`${url}tfjs-backend-cpu/dist/tf-backend-cpu.min.js`);
   await import(`${url}tfjs-backend-wasm/dist/tf-backend-wasm.min.js`);
   const { tf } = globalThis;
-  const name = threads > 1 ? "tfjs-backend-wasm-threaded-simd.wasm" : "tfjs-backend-wasm-simd.wasm";
+  const name = threads > 1 ? BUILDS.threaded : BUILDS.simd;
   const wasm = await (await fetch(`${url}tfjs-backend-wasm/dist/${name}`)).blob();
   return {
     async compile() {
       tf.env().set("WASM_HAS_SIMD_SUPPORT", true);
       // With this, one thread would run in the build for many.
       tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", threads > 1);
-      tf.wasm.setWasmPaths({ [name]: URL.createObjectURL(wasm) });
+      // It wants to be told of every build, and takes the one that the flags say.
+      const address = URL.createObjectURL(wasm);
+      tf.wasm.setWasmPaths(Object.fromEntries(Object.values(BUILDS).map((build) => [build, address])));
       if (threads > 1) tf.wasm.setThreadsCount(threads);
       if (!(await tf.setBackend("wasm"))) throw new Error("TensorFlow.js does not start its wasm engine");
       return { create: async (bytes, { shape }) => network(tf, readGraph(bytes), shape) };
@@ -41,7 +50,10 @@ function network(tf, graph, shape) {
     async run(values) {
       // Pictures come with channels last where TensorFlow.js is used, so turning them is not timed
       // more than once.
-      if (prepared.values !== values) prepared = { values, pixels: channelsLast(tf, values, shape) };
+      if (prepared.values !== values) {
+        prepared.pixels?.dispose();
+        prepared = { values, pixels: channelsLast(tf, values, shape) };
+      }
       const output = tf.tidy(() => {
         const made = new Map([[graph.inputs[0], prepared.pixels]]);
         for (const { run, inputs, output } of layers) {
@@ -90,10 +102,11 @@ const LAYERS = {
   GlobalAveragePool: (tf) => (x) => tf.mean(x, [1, 2], true),
   Flatten: (tf) => (x) => tf.reshape(x, [x.shape[0], -1]),
   Gemm(tf, graph, { inputs, attributes }) {
-    const weights = constant(graph, inputs[1]);
-    const b = tf.tensor2d(weights.values, weights.dims);
+    const { dims, values } = constant(graph, inputs[1]);
+    // Turned here, because the wasm engine's fused product overlooks `transposeB`.
+    const b = tf.tidy(() => tf.transpose(tf.tensor2d(values, dims), attributes.transB === 1 ? [1, 0] : [0, 1]));
     const bias = tf.tensor1d(constant(graph, inputs[2]).values);
-    return (a) => tf.fused.matMul({ a, b, transposeB: attributes.transB === 1, bias });
+    return (a) => tf.fused.matMul({ a, b, bias });
   },
 };
 
