@@ -38,7 +38,12 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', conflicts_with = "record")]
     model: Vec<String>,
     /// Threads of each engine that has them
-    #[arg(long, value_delimiter = ',', default_value = "1", conflicts_with = "record")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1",
+        conflicts_with = "record"
+    )]
     threads: Vec<u32>,
     /// Measure in this browser instead of Chromium: a model of pictures and one of texts
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["record", "baseline", "threads", "peer"])]
@@ -150,7 +155,11 @@ fn compare(paths: &Paths, options: &Options) -> Result<()> {
         rounds: (options.rounds).unwrap_or(if options.quick { quick_rounds } else { ROUNDS }),
         visits: if options.quick { quick_visits } else { VISITS },
         threads: threads(options),
-        peers: peers.iter().copied().filter(|peer| *peer != Peer::Ort).collect(),
+        peers: peers
+            .iter()
+            .copied()
+            .filter(|peer| *peer != Peer::Ort)
+            .collect(),
         models: &options.model,
         chromium: options.record || options.browser.is_empty(),
         browsers: browsers.into_iter().map(Engine::name).collect(),

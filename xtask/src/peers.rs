@@ -43,8 +43,8 @@ pub(crate) fn build_rten(paths: &Paths) -> Result<Rten> {
                 .join("release/vitrine_peer_rten.wasm"),
         ))?;
     let manifest = source.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest)
-        .with_context(|| format!("reading {}", manifest.display()))?;
+    let text =
+        fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
     Ok(Rten {
         folder,
         version: pinned(&text, "rten")?,
