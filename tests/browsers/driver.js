@@ -92,9 +92,9 @@ export class Browser {
     return this.#send("POST", "/execute/sync", { script: `return (${steps}).apply(null, arguments)`, args });
   }
 
-  /** Waits until a function in the page gives something that is true, and gives that. */
-  async until(what, steps, { ms = 180_000, args = [] } = {}) {
-    for (const end = Date.now() + ms; Date.now() < end; await sleep(100)) {
+  /** Waits until a function in the page, asked `every` so many ms, gives something that is true, and gives that. */
+  async until(what, steps, { ms = 180_000, every = 100, args = [] } = {}) {
+    for (const end = Date.now() + ms; Date.now() < end; await sleep(every)) {
       const value = await this.run(steps, ...args);
       if (value) return value;
     }
