@@ -92,6 +92,7 @@ function loadRow(input, engine, results) {
     optimise_ms: part(1),
     warm_up_ms: part(2),
     first_run_ms: of(({ ms }) => ms.first_run),
+    total_ms: of(({ ms }) => ms.compile + ms.unpack + ms.create + ms.first_run),
     steady_ms: of(({ steady }) => median(steady)),
     memory_loaded_mb: of(({ memory }) => memory.loaded) / 1e6,
     memory_mb: of(({ memory }) => memory.run) / 1e6,
