@@ -1,12 +1,14 @@
 // Engines in one page behind the same steps: fetch its files, compile it, create a model, run it with
 // a Float32Array. Runs in a worker of the bench's page, or in the page itself.
 
+import { readableByRten } from "./onnx.js";
 import { fetchTensorFlow } from "./tensorflow.js";
 
 /**
  * How each kind of engine begins: fetches its files, so that no network is in what is timed, and
  * gives `compile()`; that gives `create(bytes, { shape, readsIds })` for a model's file; and that
- * `run(values)`, which gives the first output.
+ * `run(values)`, which gives the first output. An engine that cannot read a file as it is also gives
+ * `rewrite(bytes)`: the same model in the form that it reads, made before anything is timed.
  *
  * An engine is `{ kind, url, threads }`.
  */
@@ -17,10 +19,13 @@ export const fetchEngine = (engine) => KINDS[engine.kind](engine);
 
 /** A model in an engine, ready to run. */
 export async function loadModel(engine, bytes, input) {
-  const { compile } = await fetchEngine(engine);
+  const { compile, rewrite = asItIs } = await fetchEngine(engine);
   const { create } = await compile();
-  return create(bytes, input);
+  return create(rewrite(bytes), input);
 }
+
+/** What most engines make of a file before it is theirs. */
+export const asItIs = (bytes) => bytes;
 
 /** Our engine in one flavour, with any model, on this thread. */
 export async function loadVitrine({ engineUrl, modelUrls, shape, readsIds = false }) {
@@ -42,8 +47,12 @@ async function fetchVitrine({ url, threads }) {
           return {
             run: async (values) => model.run(values),
             profile: (values) => model.profile(values),
-            /** `[parse, optimise, warmUp]` in ms, of engines that tell. */
-            loadTimes: () => model.loadTimes?.(),
+            /** What creating it took, in ms; only newer builds tell. */
+            loadTimes() {
+              if (!model.loadTimes) return null;
+              const [parse, optimise, firstRun, warmUp] = model.loadTimes();
+              return { parse, optimise, firstRun, warmUp };
+            },
           };
         },
       };
@@ -56,6 +65,7 @@ async function fetchRten({ url }) {
   const glue = await import(`${url}rten.js`);
   const wasm = await bytesOf(`${url}rten_bg.wasm`);
   return {
+    rewrite: readableByRten,
     async compile() {
       await glue.default({ module_or_path: await WebAssembly.compile(wasm) });
       return {

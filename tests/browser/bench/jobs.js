@@ -1,7 +1,7 @@
 // What the bench's worker does: each function takes a setting that can be cloned, and gives a result
 // that can be. An engine in a setting is `{ name, kind, url, threads }`.
 
-import { feedsFor, fetchEngine, loadModel, maxDifference, onnxRuntime, pieces, unpacked, valuesFor } from "./engines.js";
+import { asItIs, feedsFor, fetchEngine, loadModel, maxDifference, onnxRuntime, pieces, unpacked, valuesFor } from "./engines.js";
 import { isWarm } from "./figures.js";
 import { operations, shapesNeeded } from "./flops.js";
 import { memoryBytes, watchMemory } from "./memory.js";
@@ -39,11 +39,17 @@ export async function compare({ engines, modelUrls, shape, readsIds, rounds, tol
       }
       models.set(engine.name, model);
     } catch (error) {
-      if (engine.required) throw new Error(`${engine.name}: ${error?.stack ?? error}`);
+      if (engine.required) throw new Error(`${engine.name}: ${inFull(error)}`);
       failures[engine.name] = String(error?.message ?? error);
     }
   }
   return { ...(await interleave(models, values, rounds)), differences, failures };
+}
+
+/** An error with its stack, which says the message too in some browsers only. */
+export function inFull(error) {
+  const { message, stack } = Object(error);
+  return stack?.includes(message) ? stack : `${error}\n${stack ?? ""}`;
 }
 
 /** Runs the engines in turn until all are warm, then `rounds` times each. */
@@ -79,7 +85,7 @@ export async function load({ engine, modelUrls, shape, readsIds, rounds }) {
   watchMemory();
   const packed = await pieces(modelUrls);
   const values = valuesFor({ shape, readsIds });
-  const { compile } = await fetchEngine(engine);
+  const { compile, rewrite = asItIs } = await fetchEngine(engine);
   const ms = {};
   const timed = async (step, run) => {
     const start = performance.now();
@@ -88,7 +94,7 @@ export async function load({ engine, modelUrls, shape, readsIds, rounds }) {
     return result;
   };
   const { create } = await timed("compile", compile);
-  const bytes = await timed("unpack", () => unpacked(packed));
+  const bytes = rewrite(await timed("unpack", () => unpacked(packed)));
   const model = await timed("create", () => create(bytes, { shape, readsIds }));
   const loaded = memoryBytes();
   const steady = [];

@@ -4,13 +4,15 @@
 const MODEL = { graph: 7 };
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, operator: 4, attribute: 5 };
-const ATTRIBUTE = { name: 1, float: 2, integer: 3, tensor: 5, integers: 8 };
+const ATTRIBUTE = { name: 1, float: 2, integer: 3, tensor: 5, floats: 7, integers: 8 };
 const TENSOR = { dims: 1, type: 2, floats: 4, name: 8, raw: 9 };
 const VALUE_INFO = { name: 1 };
 
 /** Numbers of the format's element types. */
 const FLOAT = 1;
 const INT8 = 3;
+const INT16 = 5;
+const INT32 = 6;
 
 /** Wire types of protobuf. */
 const VARINT = 0;
@@ -187,6 +189,55 @@ export function withOutputs(file, names) {
     return field(MODEL.graph, joined([value, ...outputs]));
   });
   return joined(parts);
+}
+
+/**
+ * The same model in the form that rten reads: lists in attributes and the lengths of tensors number by
+ * number, where the format also allows them packed; and constants of int32 instead of int16.
+ */
+export function readableByRten(file) {
+  const ofTensor = (tensor) => withoutInt16(withoutPacked(tensor, { integers: TENSOR.dims }));
+  const ofAttribute = (attribute) => mapped(withoutPacked(attribute, ATTRIBUTE), { [ATTRIBUTE.tensor]: ofTensor });
+  const ofNode = (node) => mapped(node, { [NODE.attribute]: ofAttribute });
+  const ofGraph = (graph) => mapped(graph, { [GRAPH.node]: ofNode, [GRAPH.initializer]: ofTensor });
+  return mapped(file, { [MODEL.graph]: ofGraph });
+}
+
+/** The message with the fields of some numbers made anew. */
+function mapped(message, makers) {
+  return joined(
+    [...fields(message)].map(([number, value, whole]) => (makers[number] ? field(number, makers[number](value)) : whole)),
+  );
+}
+
+/** The message with each number of the fields `integers` and `floats` in a field of its own. */
+function withoutPacked(message, { integers, floats }) {
+  const parts = [...fields(message)].flatMap(([number, value, whole]) => {
+    if (!(value instanceof Uint8Array)) return [whole];
+    if (number === integers) return pieces(value).map((piece) => joined([varintBytes((number << 3) | VARINT), piece]));
+    if (number !== floats) return [whole];
+    const starts = Array.from({ length: value.length / 4 }, (_, at) => 4 * at);
+    return starts.map((at) => joined([varintBytes((number << 3) | THIRTY_TWO_BITS), value.subarray(at, at + 4)]));
+  });
+  return joined(parts);
+}
+
+/** A tensor as it is, or of int32 where it is of int16. */
+function withoutInt16(message) {
+  const raw = one(message, TENSOR.raw);
+  if (one(message, TENSOR.type) !== INT16 || !raw) return message;
+  const values = Int32Array.from(new Int16Array(raw.slice().buffer));
+  const parts = [...fields(message)].map(([number, , whole]) => {
+    if (number === TENSOR.type) return joined([varintBytes((number << 3) | VARINT), varintBytes(INT32)]);
+    return number === TENSOR.raw ? field(number, new Uint8Array(values.buffer)) : whole;
+  });
+  return joined(parts);
+}
+
+/** The bytes of each number in a packed list. */
+function pieces(list) {
+  const ends = [...list.keys()].filter((at) => list[at] < 0x80);
+  return ends.map((end, which) => list.subarray(which === 0 ? 0 : ends[which - 1] + 1, end + 1));
 }
 
 /** A field that holds bytes. */

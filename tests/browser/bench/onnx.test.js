@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { constant, field, joined, readGraph, withOutputs } from "./onnx.js";
+import { constant, field, joined, readableByRten, readGraph, withOutputs } from "./onnx.js";
 
 const text = (words) => new TextEncoder().encode(words);
 const number = (tag, value) => Uint8Array.from([tag << 3, value]);
@@ -63,6 +63,42 @@ test("outputs are added, and everything else stays", () => {
   assert.deepEqual(after.outputs, ["y", "w", "w.cast"]);
   assert.deepEqual(after.nodes, before.nodes);
   assert.deepEqual(constant(after, "w"), constant(before, "w"));
+});
+
+test("packed lists become single numbers, and everything else stays", () => {
+  const before = file();
+  const after = readableByRten(before);
+  assert.deepEqual(readGraph(after), readGraph(before));
+  // One byte for the list's length goes, one key for the second number comes; so does nothing else.
+  assert.equal(after.length, before.length);
+  assert.notDeepEqual(after, before);
+  assert.deepEqual(readableByRten(after), after);
+});
+
+test("a tensor's lengths become single numbers, and its values stay", () => {
+  const packed = (dims) => joined([field(1, Uint8Array.from(dims)), number(2, INT8), field(8, text("w")), field(9, Uint8Array.of(1, 2, 3))]);
+  const model = field(7, field(5, packed([1, 3])));
+  assert.deepEqual(readGraph(model).constants.get("w").dims, [1, 3]);
+  const single = field(7, tensor("w", INT8, [1, 3], Uint8Array.of(1, 2, 3)));
+  assert.deepEqual(readableByRten(model), single);
+});
+
+test("constants of int16 become int32, with their sign", () => {
+  const [INT16, INT32] = [5, 6];
+  const before = field(7, tensor("rows", INT16, [3], bytesOf(Int16Array.of(1, -2, 300))));
+  const after = field(7, tensor("rows", INT32, [3], bytesOf(Int32Array.of(1, -2, 300))));
+  assert.deepEqual(readableByRten(before), after);
+});
+
+test("numbers of several bytes and floats are taken apart whole", () => {
+  const list = (number, content) => field(5, joined([field(1, text(`f${number}`)), field(number, content)]));
+  const integers = list(8, Uint8Array.of(0xac, 0x02, 0x01));
+  const floats = list(7, bytesOf(Float32Array.of(0.5, 2)));
+  const model = field(7, node("Resize", ["x"], ["y"], [integers, floats]));
+  const rewritten = readableByRten(model);
+  assert.deepEqual(readGraph(rewritten).nodes[0].attributes.f8, [300, 1]);
+  const singles = joined([Uint8Array.of(0x3d), bytesOf(Float32Array.of(0.5)), Uint8Array.of(0x3d), bytesOf(Float32Array.of(2))]);
+  assert.ok(Buffer.from(rewritten).includes(Buffer.from(singles)));
 });
 
 test("a file that was cut off is refused", () => {

@@ -99,7 +99,8 @@ Written by \`${command}\` on ${date}: ${machine}, ${browsers.chromium}. Compared
   peak takes the fastest loop; with n threads it is of n peaks.
 - TensorFlow.js runs EfficientNet-Lite0 only: it reads no ONNX, and this network is built from the file
   (\`tensorflow.js\`). Its input is given with channels last, so that turning it is not timed.
-- rten has no threads in a browser, and packs its weights for its kernels while it loads, as ours does.
+- rten has no threads in a browser, and packs its weights for its kernels while it loads, as ours does. It reads
+  neither packed lists nor int16 constants, so it gets the same model with those written otherwise (\`onnx.js\`).
 - Loading is that of one engine in a page of its own, with all files in memory. *Compile* is that of the engine's module,
   *unpack* is the browser's for the model, the same for all. *Create* is parsing and optimising, and in ours three
   runs that warm it up, too. The ratio is that of creating without them; where ours does not tell them it is an upper
