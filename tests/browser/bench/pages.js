@@ -8,10 +8,19 @@ const ADDRESS = new URL("browser/bench/index.html", TEST_FILES).href;
 /** A page of its own each time, because an engine's memory never shrinks. */
 export async function openInChromium(browser) {
   const page = await browser.newPage();
+  // An engine that panics says why on the console only.
+  const said = [];
+  page.on("console", (message) => message.type() === "error" && said.push(message.text()));
   await page.goto(ADDRESS);
   await page.waitForFunction(() => window.bench);
   return {
-    run: (job, setting) => page.evaluate(([job, setting]) => window.bench(job, setting), [job, setting]),
+    async run(job, setting) {
+      try {
+        return await page.evaluate(([job, setting]) => window.bench(job, setting), [job, setting]);
+      } catch (error) {
+        throw new Error([error.message, ...said].join("\n"), { cause: error });
+      }
+    },
     close: () => page.close(),
   };
 }
