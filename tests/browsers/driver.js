@@ -20,6 +20,8 @@ async function freePort() {
 export class Browser {
   #base;
   #driver;
+  /** Such as `firefox 140.5.0`. */
+  title;
 
   /**
    * Starts `command` (its first word the program, `PORT` in it the port), then a browser with these
@@ -40,7 +42,9 @@ export class Browser {
     browser.#base = `http://127.0.0.1:${port}`;
     try {
       await Promise.race([browser.#isReady(), failed]);
-      const { sessionId } = await browser.#send("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
+      const session = await browser.#send("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
+      const { sessionId, capabilities: met } = session;
+      browser.title = `${met.browserName} ${met.browserVersion}`;
       browser.#base += `/session/${sessionId}`;
       await browser.#send("POST", "/timeouts", { script: 600_000, pageLoad: 60_000 });
     } catch (error) {
@@ -88,9 +92,9 @@ export class Browser {
     return this.#send("POST", "/execute/sync", { script: `return (${steps}).apply(null, arguments)`, args });
   }
 
-  /** Waits until a function in the page gives something that is true, and gives that. */
-  async until(what, steps, { ms = 180_000, args = [] } = {}) {
-    for (const end = Date.now() + ms; Date.now() < end; await sleep(100)) {
+  /** Waits until a function in the page, asked `every` so many ms, gives something that is true, and gives that. */
+  async until(what, steps, { ms = 180_000, every = 100, args = [] } = {}) {
+    for (const end = Date.now() + ms; Date.now() < end; await sleep(every)) {
       const value = await this.run(steps, ...args);
       if (value) return value;
     }

@@ -8,8 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::paths::Paths;
 use crate::serve::{Background, Mount};
-use crate::setup::{self, OtherBrowsers};
-use crate::{command, test};
+use crate::{command, setup, test};
 
 /// Which browser engines to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,6 +17,19 @@ pub(crate) enum Engine {
     Firefox,
     /// Safari
     Webkit,
+}
+
+impl Engine {
+    /// Both, in the order they are tried.
+    pub(crate) const ALL: [Engine; 2] = [Engine::Firefox, Engine::Webkit];
+
+    /// As tests/browsers/browsers.js calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Engine::Firefox => "firefox",
+            Engine::Webkit => "webkit",
+        }
+    }
 }
 
 /// Runs Lighthouse over every page; fails where a target is missed.
@@ -41,25 +53,15 @@ pub(crate) fn lighthouse(paths: &Paths, runs: u32) -> Result<()> {
 
 /// Runs the main tasks in the browser engines that the other tests do not use, or in one of them.
 pub(crate) fn browsers(paths: &Paths, only: Option<Engine>) -> Result<()> {
-    let OtherBrowsers {
-        firefox,
-        geckodriver,
-        minibrowser,
-    } = setup::for_other_browsers(paths)?;
+    let browsers = setup::for_other_browsers(paths)?;
     let server = served(paths)?;
     let mut node = Command::new("node");
     node.current_dir(paths.root.join("tests/browsers"))
         .env("VITRINE_URL", server.url(test::SUB_PATH))
-        .env("VITRINE_FIREFOX", firefox)
-        .env("VITRINE_GECKODRIVER", geckodriver)
-        .env("VITRINE_MINIBROWSER", minibrowser)
+        .envs(browsers.environment())
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
     if let Some(only) = only {
-        let name = match only {
-            Engine::Firefox => "firefox",
-            Engine::Webkit => "webkit",
-        };
-        node.env("VITRINE_ONLY", name);
+        node.env("VITRINE_ONLY", only.name());
     }
     command::run(&mut node).context("the tests in other browsers failed")
 }
@@ -83,10 +85,16 @@ pub(crate) fn screenshots(paths: &Paths) -> Result<()> {
 
 /// The site as it was built last, under a sub-path.
 fn served(paths: &Paths) -> Result<Background> {
+    let dist = built_site(paths)?;
+    Background::start(&[Mount::new(test::SUB_PATH, dist)])
+}
+
+/// Where the site stands, if there is one.
+pub(crate) fn built_site(paths: &Paths) -> Result<PathBuf> {
     let dist = paths.dist();
     ensure!(
         dist.join("index.html").is_file(),
         "there is no site in dist/: run cargo xtask build first"
     );
-    Background::start(&[Mount::new(test::SUB_PATH, dist)])
+    Ok(dist)
 }

@@ -12,6 +12,7 @@ mod models;
 mod pack;
 mod page;
 mod paths;
+mod peers;
 mod precache;
 mod serve;
 mod setup;
@@ -97,7 +98,8 @@ enum Task {
     },
     /// Take the README's pictures from the built site, into docs/img
     Screenshots,
-    /// Compare the speed of the engine with onnxruntime-web in one page
+    /// Compare the engine with other engines in one page: speed, loading, memory, share of the
+    /// machine's peak
     Bench(bench::Options),
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
@@ -20,6 +20,8 @@ pub(crate) struct Mount {
     pub(crate) path: String,
     /// What is served there.
     pub(crate) folder: PathBuf,
+    /// Whether its pages are cross-origin isolated by headers, as no static host does it.
+    isolated: bool,
 }
 
 impl Mount {
@@ -28,6 +30,16 @@ impl Mount {
         Mount {
             path: format!("/{}", path.trim_matches('/')),
             folder,
+            isolated: false,
+        }
+    }
+
+    /// With the headers that make its pages cross-origin isolated: they get shared memory, which
+    /// threads need, and a clock of finer steps. Workers need the headers as well as pages.
+    pub(crate) fn isolated(self) -> Mount {
+        Mount {
+            isolated: true,
+            ..self
         }
     }
 }
@@ -85,12 +97,27 @@ async fn listen(port: u16) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
+/// What makes a page cross-origin isolated.
+const ISOLATION: [(&str, &str); 2] = [
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+];
+
 fn router(mounts: &[Mount]) -> Router {
     let mut router = Router::new();
     for mount in mounts {
         // As static hosts do it: the site's own document, with the status that says what it is.
         let files = ServeDir::new(&mount.folder)
             .not_found_service(ServeFile::new(mount.folder.join("404.html")));
+        let mut files = Router::new().fallback_service(files);
+        if mount.isolated {
+            for (name, value) in ISOLATION {
+                files = files.layer(SetResponseHeaderLayer::overriding(
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                ));
+            }
+        }
         router = match mount.path.as_str() {
             "/" => router.fallback_service(files),
             path => router.nest_service(path, files),

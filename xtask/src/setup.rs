@@ -81,10 +81,21 @@ pub(crate) fn for_tests(paths: &Paths) -> Result<()> {
 
 /// The browsers beside Chromium, and what drives them.
 pub(crate) struct OtherBrowsers {
-    pub(crate) firefox: PathBuf,
-    pub(crate) geckodriver: PathBuf,
+    firefox: PathBuf,
+    geckodriver: PathBuf,
     /// WebKit's own small browser.
-    pub(crate) minibrowser: PathBuf,
+    minibrowser: PathBuf,
+}
+
+impl OtherBrowsers {
+    /// As tests/browsers/browsers.js looks for them.
+    pub(crate) fn environment(self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("VITRINE_FIREFOX", self.firefox),
+            ("VITRINE_GECKODRIVER", self.geckodriver),
+            ("VITRINE_MINIBROWSER", self.minibrowser),
+        ]
+    }
 }
 
 /// Checks or installs Firefox, WebKit and the programs that drive browsers.

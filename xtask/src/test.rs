@@ -113,11 +113,12 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
 /// Path under which the tests' own pages and packages are served, beside the site.
 pub(crate) const TEST_FILES: &str = "/tests";
 
-/// The site under a sub-path as it would be deployed, and the tests' files beside it.
+/// The site under a sub-path as it would be deployed, and the tests' files beside it, whose pages
+/// are isolated.
 pub(crate) fn site_with_test_files(paths: &Paths) -> [Mount; 2] {
     [
         Mount::new(SUB_PATH, paths.dist()),
-        Mount::new(TEST_FILES, paths.root.join("tests")),
+        Mount::new(TEST_FILES, paths.root.join("tests")).isolated(),
     ]
 }
 

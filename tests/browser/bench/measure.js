@@ -1,58 +1,126 @@
-// One measurement in Chromium, and the figures made of it.
+// Measurements in a browser's page, and the rows made of them.
 
 import { catalog, engineFolder, modelUrls, TEST_FILES } from "../support.js";
-import { CASES, caseName } from "./models.js";
+import { median, percentOfPeak, quantile, ratioInterval } from "./figures.js";
+import { caseName } from "./models.js";
+import { enginesFor, entryOf, ORT_URL, TOLERANCE } from "./peers.js";
 
-/** Rounds before anything counts: V8 still replaces its baseline code during the first ones. */
-export const WARM_UP_ROUNDS = 12;
+/** Rounds of `profile` that do not count. */
+const N_UNCOUNTED = 12;
+
+/** What a job needs to know of a case. */
+async function settingFor(input) {
+  return { ...input, modelUrls: modelUrls(await entryOf(input)) };
+}
+
+/** What this machine reaches at most in this browser, by operation, in GFLOP/s. */
+export async function measurePeak(open) {
+  return inPage(open, (page) => page.run("peak"));
+}
+
+/** Operations of one run of a case. */
+export async function countOperations(open, input) {
+  const setting = await settingFor(input);
+  return inPage(open, (page) => page.run("countOperations", { ...setting, ortUrl: ORT_URL }));
+}
 
 /**
- * Our flavours and onnxruntime-web on one model, in one page, interleaved, one thread each. `input`
- * is one of `CASES`.
+ * Engines on one case, in one page, interleaved. Gives rows, and `failures` of peers as
+ * `{ model, engine, threads, why }`. `open` opens a page as those of pages.js.
  */
-export async function measure(page, { input = CASES[0], flavours, rounds, stockEngine }) {
-  const { models } = await catalog();
-  const entry = models.find(({ id }) => id === input.model);
-  await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
-  const setting = {
-    ...input,
-    enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
-    ortUrl: new URL("browser/node_modules/onnxruntime-web/dist/", TEST_FILES).href,
-    modelUrls: modelUrls(entry),
-    engineUrls: Object.fromEntries(
-      await Promise.all(flavours.map(async (flavour) => [flavour, await engineFolder(flavour)])),
-    ),
-    rounds,
-    warmUp: WARM_UP_ROUNDS,
-  };
-  if (stockEngine) setting.engineUrls["relaxed, tract's kernels"] = new URL("./", stockEngine).href;
-  const { times, differences } = await page.evaluate(async (setting) => {
-    const { loadVitrine, loadOnnxRuntime, valuesFor, maxDifference, interleave } = await import(setting.enginesUrl);
-    const engines = { ort: await loadOnnxRuntime(setting) };
-    for (const [flavour, engineUrl] of Object.entries(setting.engineUrls)) {
-      engines[flavour] = await loadVitrine({ ...setting, engineUrl });
+export async function measure(open, { input, peers = [], flavours, threads = 1, rounds }) {
+  const engines = await enginesFor(input, { peers, flavours, threads });
+  const setting = { ...(await settingFor(input)), engines, rounds, tolerance: TOLERANCE };
+  const { times, nWarmUp, differences, failures } = await inPage(open, (page) => page.run("compare", setting));
+  const rows = Object.entries(times).map(([engine, runs]) => ({
+    model: caseName(input),
+    engine,
+    threads,
+    n: runs.length,
+    n_warm_up: nWarmUp,
+    min_ms: Math.min(...runs),
+    median_ms: median(runs),
+    p95_ms: quantile(runs, 0.95),
+    ratio_to_ort: median(runs) / median(times.ort),
+    ratio_interval: ratioInterval(runs, times.ort),
+    min_ratio_to_ort: Math.min(...runs) / Math.min(...times.ort),
+    max_diff: differences[engine],
+  }));
+  const refused = Object.entries(failures).map(([engine, why]) => ({ model: caseName(input), engine, threads, why }));
+  return { rows, failures: refused };
+}
+
+/** A row with the operations of its model, and what share of the peak its fastest run reached. */
+export function withPercent(row, flop, peakGflops) {
+  const { min_ms: minMs, threads } = row;
+  return { ...row, gflop: flop / 1e9, percent_of_peak: percentOfPeak({ flop, minMs, peakGflops, threads }) };
+}
+
+/**
+ * How long engines take from nothing to steady runs of one case, and what memory they take: `visits`
+ * of each in turn, each in a page of its own. Gives rows of medians.
+ */
+export async function measureLoad(open, { input, peers, flavours, visits, rounds }) {
+  const engines = await enginesFor(input, { peers, flavours });
+  const setting = await settingFor(input);
+  const met = new Map(engines.map(({ name }) => [name, []]));
+  for (let visit = 0; visit < visits; visit += 1) {
+    for (const engine of visit % 2 === 0 ? engines : [...engines].reverse()) {
+      const once = inPage(open, (page) => page.run("load", { ...setting, engine, rounds }));
+      // Why a peer cannot run a model stands among the failures of `measure`.
+      const result = engine.required ? await once : await once.catch(() => null);
+      if (result) met.get(engine.name).push(result);
     }
-    const values = valuesFor(setting);
-    const reference = await engines.ort.run(values);
-    const differences = {};
-    for (const flavour of Object.keys(setting.engineUrls)) {
-      differences[flavour] = maxDifference(await engines[flavour].run(values), reference);
-    }
-    return { times: await interleave(engines, values, setting), differences };
-  }, setting);
-  return Object.entries(times).map(([engine, runs]) => ({
+  }
+  const rows = [...met].filter(([, results]) => results.length > 0).map(([engine, results]) => loadRow(input, engine, results));
+  return withRatios(rows);
+}
+
+function loadRow(input, engine, results) {
+  const of = (pick) => median(results.map(pick));
+  const splits = results.map(({ split }) => split).filter(Boolean);
+  const part = (name) => (splits.length === results.length ? median(splits.map((split) => split[name])) : null);
+  return {
     model: caseName(input),
     engine,
     threads: 1,
-    n: runs.length,
-    min_ms: Math.min(...runs),
-    median_ms: quantile(runs, 0.5),
-    p95_ms: quantile(runs, 0.95),
-    ratio_to_ort: quantile(runs, 0.5) / quantile(times.ort, 0.5),
-    ratio_interval: ratioInterval(runs, times.ort),
-    min_ratio_to_ort: Math.min(...runs) / Math.min(...times.ort),
-    max_diff: differences[engine] ?? 0,
+    n: results.length,
+    compile_ms: of(({ ms }) => ms.compile),
+    unpack_ms: of(({ ms }) => ms.unpack),
+    create_ms: of(({ ms }) => ms.create),
+    parse_ms: part("parse"),
+    optimise_ms: part("optimise"),
+    warm_up_ms: part("warmUp"),
+    // Ours has its first run while it warms up.
+    first_run_ms: part("firstRun") ?? of(({ ms }) => ms.first_run),
+    total_ms: of(({ ms }) => ms.compile + ms.unpack + ms.create + ms.first_run),
+    steady_ms: of(({ steady }) => median(steady)),
+    memory_loaded_mb: of(({ memory }) => memory.loaded) / 1e6,
+    memory_mb: of(({ memory }) => memory.run) / 1e6,
+  };
+}
+
+/**
+ * Adds what each row is of onnxruntime-web's. Creating a model is parsing and optimising; ours also
+ * runs it until it is warm, which is left out where the engine tells how long that took, and
+ * otherwise makes its ratio too large.
+ */
+export function withRatios(rows) {
+  const reference = rows.find(({ engine }) => engine === "ort");
+  return rows.map((row) => ({
+    ...row,
+    create_ratio_to_ort: (row.parse_ms === null ? row.create_ms : row.parse_ms + row.optimise_ms) / reference.create_ms,
+    memory_ratio_to_ort: row.memory_mb / reference.memory_mb,
   }));
+}
+
+async function inPage(open, steps) {
+  const page = await open();
+  try {
+    return await steps(page);
+  } finally {
+    await page.close();
+  }
 }
 
 /** Time per operator of our engine: the median of `rounds` runs each, in the order of the plan. */
@@ -66,7 +134,7 @@ export async function profile(page, { input, flavour, rounds }) {
     modelUrls: modelUrls(entry),
     engineUrl: await engineFolder(flavour),
     rounds,
-    warmUp: WARM_UP_ROUNDS,
+    warmUp: N_UNCOUNTED,
   };
   const runs = await page.evaluate(async (setting) => {
     const { loadVitrine, valuesFor } = await import(setting.enginesUrl);
@@ -84,35 +152,6 @@ export async function profile(page, { input, flavour, rounds }) {
     operator,
     details,
     inputs,
-    ms: quantile(
-      runs.map((run) => run[at][4]),
-      0.5,
-    ),
+    ms: median(runs.map((run) => run[at][4])),
   }));
-}
-
-/** Linear interpolation between order statistics, as NumPy's default. */
-export function quantile(values, q) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const above = Math.ceil(position);
-  return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
-}
-
-/** 95 % interval of the ratio of medians: 2,000 bootstrap resamples of rounds, seeded. */
-export function ratioInterval(runs, reference, resamples = 2000) {
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const ratios = Array.from({ length: resamples }, () => {
-    // Rounds are drawn together: both engines met the same noise in a round.
-    const picks = runs.map(() => Math.floor(random() * runs.length));
-    return (
-      quantile(picks.map((i) => runs[i]), 0.5) / quantile(picks.map((i) => reference[i]), 0.5)
-    );
-  });
-  return [quantile(ratios, 0.025), quantile(ratios, 0.975)];
 }

@@ -9,8 +9,8 @@ import { CASES, caseName } from "./models.js";
 /** Layers that are printed; the report has all of them. */
 const N_PRINTED = 25;
 
-const [rounds, reportFile, wanted] = process.argv.slice(2);
-const cases = CASES.filter(({ model }) => !wanted || model === wanted);
+const [rounds, reportFile, ...wanted] = process.argv.slice(2);
+const cases = CASES.filter(({ model }) => wanted.length === 0 || wanted.includes(model));
 const browser = await launch();
 try {
   const report = {};
