@@ -3,6 +3,7 @@
 // Only the wasm rooms are forbidden the clock and threads; this program runs natively.
 #![allow(clippy::disallowed_methods)]
 
+mod audit;
 mod bench;
 mod budgets;
 mod command;
@@ -93,6 +94,12 @@ enum Task {
     },
     /// Take the README's pictures from the built site, into docs/img
     Screenshots,
+    /// Check licences, sources and advisories of everything that others wrote
+    Audit {
+        /// Fail as well where advisories could not be asked for
+        #[arg(long)]
+        strict: bool,
+    },
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -142,6 +149,7 @@ fn main() -> Result<()> {
         Task::Lighthouse { runs } => gates::lighthouse(&paths, runs),
         Task::Browsers { only } => gates::browsers(&paths, only),
         Task::Screenshots => gates::screenshots(&paths),
+        Task::Audit { strict } => audit::run(&paths, strict),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }
