@@ -93,17 +93,12 @@ fn compile(paths: &Paths, flavour: Flavour, kernels: Kernels) -> Result<PathBuf>
     // A folder for each flavour: cargo would otherwise rebuild everything at each change of flags.
     let target = paths.target().join(format!("engine-{}", flavour.key()));
     let mut command = Command::new(wasm_std.cargo());
-    wasm_std.apply(&mut command)?;
+    let features = format!("-Ctarget-feature={}", target_features(flavour));
+    let flags = [features.as_str(), "--cfg=getrandom_backend=\"wasm_js\""];
+    wasm_std.apply(paths, &flags, &mut command)?;
     command
         .current_dir(&paths.root)
         .env("CARGO_TARGET_DIR", &target)
-        .env(
-            "RUSTFLAGS",
-            format!(
-                "-C target-feature={} --cfg getrandom_backend=\"wasm_js\"",
-                target_features(flavour)
-            ),
-        )
         .args([
             "build",
             "--package",

@@ -14,6 +14,7 @@ mod pack;
 mod page;
 mod paths;
 mod precache;
+mod reproduce;
 mod serve;
 mod setup;
 mod shell;
@@ -100,6 +101,8 @@ enum Task {
         #[arg(long)]
         strict: bool,
     },
+    /// Build the site twice, at two places, and compare every file
+    Reproduce,
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -150,6 +153,7 @@ fn main() -> Result<()> {
         Task::Browsers { only } => gates::browsers(&paths, only),
         Task::Screenshots => gates::screenshots(&paths),
         Task::Audit { strict } => audit::run(&paths, strict),
+        Task::Reproduce => reproduce::run(&paths),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>, finish: Finish) ->
     let wasm_std = WasmStd::from_env()?;
     let tools = setup::tool_folders(paths);
     let mut command = Command::new(setup::trunk(paths));
-    wasm_std.apply_small(&mut command)?;
+    wasm_std.apply_small(paths, &mut command)?;
     // Trunk calls the first cargo on the PATH.
     let debian = (wasm_std == WasmStd::Debian).then(|| "/usr/bin".into());
     command
