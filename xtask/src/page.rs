@@ -10,7 +10,7 @@ use vitrine_protocol::{Catalog, Conversion, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{budgets, models, pack, precache, setup, shell, shrink};
+use crate::{budgets, models, notices, pack, precache, sbom, setup, shell, shipped, shrink};
 
 /// How much is done about the size of the page's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>, finish: Finish) ->
         shrink::program(paths)?;
     }
     shell::write_routes(paths)?;
+    let crates = shipped::crates(paths)?;
+    sbom::write(paths, &crates)?;
+    notices::write(paths, &crates)?;
     precache::write(paths)?;
     match finish {
         Finish::Small => budgets::check(paths),
