@@ -14,5 +14,7 @@
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
   const served = ["en", "de"];
   const wished = [query.get("lang"), kept("language"), ...navigator.languages];
-  root.lang = wished.map((tag) => tag?.slice(0, 2)).find((tag) => served.includes(tag)) ?? "en";
+  const language = wished.map((tag) => tag?.slice(0, 2)).find((tag) => served.includes(tag)) ?? "en";
+  // A document that is not to be translated, as licences are not, keeps the language it is in.
+  if (root.translate) root.lang = language;
 }

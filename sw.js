@@ -63,11 +63,26 @@ self.addEventListener("fetch", (event) => {
 
 async function navigate(request, path) {
   const listed = [path, `${path}index.html`].find(isListed);
+  if (listed !== undefined && Object.hasOwn(later, listed)) return opened(listed);
   if (listed !== undefined) return isolated(await find(listed));
   // A folder without its slash: relative addresses in its page would miss.
   if (isListed(`${path}/index.html`)) return Response.redirect(address(`${path}/`));
   try {
     return isolated(await fetch(request));
+  } catch {
+    return Response.redirect(ROOT.href);
+  }
+}
+
+/** A document that is not kept at once: it is from when someone opens it. Else the first page says why. */
+async function opened(path) {
+  try {
+    await keep(path);
+  } catch {
+    // Without space it is only shown.
+  }
+  try {
+    return isolated(await find(path));
   } catch {
     return Response.redirect(ROOT.href);
   }

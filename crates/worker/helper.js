@@ -3,5 +3,6 @@ import { help, initSync } from "./engine.js";
 
 self.onmessage = ({ data }) => {
   initSync(data);
+  self.postMessage("here");
   help();
 };

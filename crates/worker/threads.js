@@ -7,10 +7,18 @@ const MOST_THREADS = 4;
 /** How many threads are used where nobody says how many. */
 export const defaultThreads = () => Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS);
 
-/** Starts what is missing until `n` threads work on a run, the caller's included. */
-export function startHelpers(module, engine, n = defaultThreads()) {
-  for (let started = engine.threads(); started < n; started += 1) {
+/**
+ * Starts helpers until `n` threads work on a run, the caller's included, and is done when they do. `engine`
+ * is the caller's instance of `module`.
+ */
+export function startThreads(module, engine, n = defaultThreads()) {
+  const helpers = Array.from({ length: n - 1 }, async () => {
     const helper = new Worker(new URL("./helper.js", import.meta.url), { type: "module" });
     helper.postMessage({ module, memory: engine.sharedMemory() });
-  }
+    await new Promise((resolve, reject) => {
+      helper.onmessage = resolve;
+      helper.onerror = reject;
+    });
+  });
+  return Promise.all(helpers);
 }

@@ -12,9 +12,9 @@ self.addEventListener("unhandledrejection", (event) => {
 
 await init();
 // A build with threads has this file beside it. The engine does not wait for its helpers: until they
-// come it works alone.
+// come, and where they cannot, it works alone.
 if ("help" in engine) {
-  const { startHelpers } = await import("./threads.js");
-  startHelpers(init.__wbindgen_wasm_module, engine);
+  const { startThreads } = await import("./threads.js");
+  startThreads(init.__wbindgen_wasm_module, engine).catch(() => {});
 }
 engine.listen();

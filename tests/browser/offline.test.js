@@ -158,6 +158,30 @@ describe("without the site", () => {
   });
 });
 
+describe("the notices, without the site", () => {
+  const notices = () => visit.page.goto(new URL("notices.html", server.url).href);
+  const title = () => visit.page.getByRole("heading", { level: 1, name: "Notices" });
+
+  test("are there from when someone opened them", async () => {
+    await open();
+    await isShellKept();
+    await notices();
+    await isKept("notices.html");
+    await server.stop();
+    await notices();
+    await title().waitFor();
+  });
+
+  test("lead to the first page before that", async () => {
+    await open();
+    await isShellKept();
+    await server.stop();
+    await notices();
+    assert.equal(visit.page.url(), server.url);
+    await visit.ready();
+  });
+});
+
 describe("the first visit", () => {
   test("asks for the service worker after all that the page starts with", async () => {
     await open();

@@ -97,20 +97,15 @@ fn compile(paths: &Paths, flavour: Flavour, kernels: Kernels) -> Result<PathBuf>
     // A folder for each flavour: cargo would otherwise rebuild everything at each change of flags.
     let target = paths.target().join(format!("engine-{}", flavour.key()));
     let mut command = Command::new(wasm_std.cargo());
+    let features = format!("-Ctarget-feature={}", target_features(flavour));
+    let flags = [features.as_str(), "--cfg=getrandom_backend=\"wasm_js\""];
     match flavour {
-        Flavour::Threads => wasm_std.apply_with_own_std(&mut command)?,
-        Flavour::Simd | Flavour::Relaxed => wasm_std.apply(&mut command)?,
+        Flavour::Threads => wasm_std.apply_with_own_std(paths, &flags, &mut command)?,
+        Flavour::Simd | Flavour::Relaxed => wasm_std.apply(paths, &flags, &mut command)?,
     }
     command
         .current_dir(&paths.root)
         .env("CARGO_TARGET_DIR", &target)
-        .env(
-            "RUSTFLAGS",
-            format!(
-                "-C target-feature={} --cfg getrandom_backend=\"wasm_js\"",
-                target_features(flavour)
-            ),
-        )
         .args([
             "build",
             "--package",

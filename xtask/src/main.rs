@@ -3,20 +3,25 @@
 // Only the wasm rooms are forbidden the clock and threads; this program runs natively.
 #![allow(clippy::disallowed_methods)]
 
+mod audit;
 mod bench;
 mod budgets;
 mod command;
 mod engine;
 mod gates;
 mod models;
+mod notices;
 mod pack;
 mod page;
 mod paths;
 mod peers;
 mod precache;
+mod reproduce;
+mod sbom;
 mod serve;
 mod setup;
 mod shell;
+mod shipped;
 mod shrink;
 mod test;
 mod toolchain;
@@ -98,6 +103,14 @@ enum Task {
     },
     /// Take the README's pictures from the built site, into docs/img
     Screenshots,
+    /// Check licences, sources and advisories of everything that others wrote
+    Audit {
+        /// Fail as well where advisories could not be asked for
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Build the site twice, at two places, and compare every file
+    Reproduce,
     /// Compare the engine with other engines in one page: speed, loading, memory, share of the
     /// machine's peak
     Bench(bench::Options),
@@ -156,6 +169,8 @@ fn main() -> Result<()> {
         Task::Lighthouse { runs } => gates::lighthouse(&paths, runs),
         Task::Browsers { only } => gates::browsers(&paths, only),
         Task::Screenshots => gates::screenshots(&paths),
+        Task::Audit { strict } => audit::run(&paths, strict),
+        Task::Reproduce => reproduce::run(&paths),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }

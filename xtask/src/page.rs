@@ -10,7 +10,7 @@ use vitrine_protocol::{Catalog, Conversion, EngineBuild};
 use crate::command::{path_with, run_quietly};
 use crate::paths::Paths;
 use crate::toolchain::WasmStd;
-use crate::{budgets, models, pack, precache, setup, shell, shrink};
+use crate::{budgets, models, notices, pack, precache, sbom, setup, shell, shipped, shrink};
 
 /// How much is done about the size of the page's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>, finish: Finish) ->
     let wasm_std = WasmStd::from_env()?;
     let tools = setup::tool_folders(paths);
     let mut command = Command::new(setup::trunk(paths));
-    wasm_std.apply_small(&mut command)?;
+    wasm_std.apply_small(paths, &mut command)?;
     // Trunk calls the first cargo on the PATH.
     let debian = (wasm_std == WasmStd::Debian).then(|| "/usr/bin".into());
     command
@@ -54,6 +54,9 @@ pub(crate) fn build(paths: &Paths, engines: Vec<EngineBuild>, finish: Finish) ->
         shrink::program(paths)?;
     }
     shell::write_routes(paths)?;
+    let crates = shipped::crates(paths)?;
+    sbom::write(paths, &crates)?;
+    notices::write(paths, &crates)?;
     precache::write(paths)?;
     match finish {
         Finish::Small => budgets::check(paths),

@@ -25,11 +25,11 @@ pub(crate) fn build_rten(paths: &Paths) -> Result<Rten> {
     let wasm_std = WasmStd::from_env()?;
     let target = paths.target().join("peer-rten");
     let mut command = Command::new(wasm_std.cargo());
-    wasm_std.apply(&mut command)?;
+    let flags = ["-Ctarget-feature=+simd128,+relaxed-simd"];
+    wasm_std.apply(paths, &flags, &mut command)?;
     command
         .current_dir(&source)
         .env("CARGO_TARGET_DIR", &target)
-        .env("RUSTFLAGS", "-C target-feature=+simd128,+relaxed-simd")
         .args(["build", "--locked", "--release", "--target", WASM_TARGET]);
     run_quietly("rten", &mut command)?;
     let folder = paths.target().join("bench/rten");

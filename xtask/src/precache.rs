@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::paths::Paths;
+use crate::{notices, sbom};
 
 /// Name of the service worker, in the checkout and on the site.
 const SERVICE_WORKER: &str = "sw.js";
@@ -99,7 +100,9 @@ fn collect(folder: &Path, prefix: &str, files: &mut Hashes) -> Result<()> {
 fn keep(path: &str) -> Keep {
     let is_page = path.ends_with("/index.html");
     match path.split_once('/') {
-        None if matches!(path, SERVICE_WORKER | "404.html") => Keep::Never,
+        None if matches!(path, SERVICE_WORKER | "404.html" | sbom::FILE) => Keep::Never,
+        // Texts of licences weigh as much as the shell, and few read them.
+        None if path == notices::FILE => Keep::Later,
         Some(("models", _)) if !is_page => Keep::Never,
         Some(("engine", _)) => Keep::Later,
         Some(("samples", file)) if file != "tiles.jpg" => Keep::Later,
@@ -130,6 +133,8 @@ mod tests {
             ("models/vocabulary.txt", Keep::Never),
             ("sw.js", Keep::Never),
             ("404.html", Keep::Never),
+            ("notices.html", Keep::Later),
+            ("sbom.cdx.json", Keep::Never),
         ] {
             assert_eq!(keep(path), expected, "{path}");
         }

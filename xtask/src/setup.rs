@@ -38,6 +38,14 @@ const TRUNK: CargoTool = CargoTool {
     locked: true,
 };
 
+/// Licences, sources and advisories of crates.
+const CARGO_DENY: CargoTool = CargoTool {
+    package: "cargo-deny",
+    version: "0.20.2",
+    binary: "cargo-deny",
+    locked: true,
+};
+
 /// Drives Firefox.
 const GECKODRIVER: CargoTool = CargoTool {
     package: "geckodriver",
@@ -148,6 +156,12 @@ pub(crate) fn wasm_bindgen(paths: &Paths) -> PathBuf {
 /// The `trunk` program at the pinned version.
 pub(crate) fn trunk(paths: &Paths) -> PathBuf {
     tool_binary(paths, &TRUNK)
+}
+
+/// The `cargo-deny` program at the pinned version, installed where it is missing.
+pub(crate) fn cargo_deny(paths: &Paths) -> Result<PathBuf> {
+    cargo_tool(paths, &CARGO_DENY)?;
+    Ok(tool_binary(paths, &CARGO_DENY))
 }
 
 /// The browser for tests: `VITRINE_CHROMIUM`, else one on the PATH, else Debian's where apt-get may

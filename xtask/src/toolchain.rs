@@ -1,11 +1,12 @@
 //! Which compiler makes the wasm, and where its standard library comes from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::output;
+use crate::paths::Paths;
 
 /// Compiler target of everything that runs in the browser.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -19,6 +20,9 @@ const SMALL_FLAGS: [&str; 5] = [
     "-Zlocation-detail=none",
     "-Zfmt-debug=none",
 ];
+
+/// Between flags in `CARGO_ENCODED_RUSTFLAGS`.
+const FLAG_SEPARATOR: &str = "\x1f";
 
 /// Where the standard library for wasm comes from: `VITRINE_WASM_STD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +47,16 @@ impl WasmStd {
         }
     }
 
-    /// Makes `command` (cargo, or trunk which calls cargo) compile for wasm with this library.
-    pub(crate) fn apply(self, command: &mut Command) -> Result<()> {
-        // Flags for native code are not for wasm.
-        for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-            command.env_remove(inherited);
-        }
+    /// Makes `command` (cargo, or trunk which calls cargo) compile for wasm with this library and with
+    /// these flags; the same wherever the checkout lies.
+    pub(crate) fn apply(self, paths: &Paths, flags: &[&str], command: &mut Command) -> Result<()> {
+        let mut all = remap_flags(&known_folders(self, paths)?);
+        all.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        // Flags for native code are not for wasm: these stand in their place. Encoded, because folders
+        // may have spaces in their names.
+        command
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", all.join(FLAG_SEPARATOR));
         if self == WasmStd::Debian {
             // The cargo that runs this command comes from rustup, and names its own compiler.
             command
@@ -64,8 +72,13 @@ impl WasmStd {
 
     /// As [`apply`](WasmStd::apply), for a program that needs a standard library compiled with the same
     /// instructions as itself: threads share memory only where all of the program knows of it.
-    pub(crate) fn apply_with_own_std(self, command: &mut Command) -> Result<()> {
-        self.apply(command)?;
+    pub(crate) fn apply_with_own_std(
+        self,
+        paths: &Paths,
+        flags: &[&str],
+        command: &mut Command,
+    ) -> Result<()> {
+        self.apply(paths, flags, command)?;
         command
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
@@ -78,14 +91,9 @@ impl WasmStd {
     ///
     /// These are switches that the compiler does not promise to keep; `RUSTC_BOOTSTRAP` has a stable
     /// one take them.
-    pub(crate) fn apply_small(self, command: &mut Command) -> Result<()> {
-        self.apply_with_own_std(command)?;
-        command
-            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
-            .env(
-                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                SMALL_FLAGS.join(" "),
-            );
+    pub(crate) fn apply_small(self, paths: &Paths, command: &mut Command) -> Result<()> {
+        self.apply_with_own_std(paths, &SMALL_FLAGS, command)?;
+        command.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
         Ok(())
     }
 
@@ -96,6 +104,50 @@ impl WasmStd {
             WasmStd::Debian => "/usr/bin/cargo",
         }
     }
+
+    /// The compiler for wasm.
+    pub(crate) fn rustc(self) -> &'static str {
+        match self {
+            WasmStd::Rustup => "rustc",
+            WasmStd::Debian => "/usr/bin/rustc",
+        }
+    }
+}
+
+/// Folders of this machine that compilers write into what they make, each with the name that stands
+/// for it there.
+pub(crate) fn known_folders(
+    wasm_std: WasmStd,
+    paths: &Paths,
+) -> Result<[(PathBuf, &'static str); 3]> {
+    let sysroot = output(
+        Command::new(wasm_std.rustc())
+            .env_remove("RUSTC")
+            .args(["--print", "sysroot"]),
+    )?;
+    Ok([
+        (Path::new(&sysroot).join("lib/rustlib/src/rust"), "/rust"),
+        (cargo_home()?, "/cargo"),
+        (paths.root.clone(), "/vitrine"),
+    ])
+}
+
+/// Where cargo keeps the sources of crates.
+fn cargo_home() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CARGO_HOME") {
+        return Ok(named.into());
+    }
+    let home = std::env::home_dir().context("no home folder: set CARGO_HOME")?;
+    Ok(home.join(".cargo"))
+}
+
+/// Flags by which panics and other places in the source are named as on every machine. Without them
+/// two checkouts give two programs, and each tells where it was built.
+fn remap_flags(folders: &[(PathBuf, &'static str)]) -> Vec<String> {
+    folders
+        .iter()
+        .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+        .collect()
 }
 
 /// Debian's compiler has no linker for wasm; the one inside the rustup toolchain does it.
@@ -122,4 +174,35 @@ fn rust_lld() -> Result<PathBuf> {
         );
     }
     Ok(lld)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn flags_say_the_same_of_every_checkout() {
+        let paths = Paths {
+            root: PathBuf::from("/home/someone/my work"),
+            cache: PathBuf::new(),
+        };
+        let mut command = Command::new("cargo");
+        WasmStd::Rustup
+            .apply(&paths, &["-Ctarget-feature=+simd128"], &mut command)
+            .unwrap();
+        let set = |name: &str| command.get_envs().find(|(key, _)| *key == OsStr::new(name));
+        let flags = set("CARGO_ENCODED_RUSTFLAGS").unwrap().1.unwrap();
+        let flags: Vec<&str> = flags.to_str().unwrap().split(FLAG_SEPARATOR).collect();
+        assert_eq!(
+            flags[2..],
+            [
+                "--remap-path-prefix=/home/someone/my work=/vitrine",
+                "-Ctarget-feature=+simd128"
+            ]
+        );
+        assert!(flags[0].ends_with("=/rust") && flags[1].ends_with("=/cargo"));
+        assert_eq!(set("RUSTFLAGS").unwrap().1, None, "none are inherited");
+    }
 }

@@ -33,14 +33,18 @@ export async function loadVitrine({ engineUrl, modelUrls, shape, readsIds = fals
   return loadModel(engine, await unpacked(await pieces(modelUrls)), { shape, readsIds });
 }
 
-/** Our engine. More than one thread takes the flavour called threads, whose glue starts them. */
+/** Our engine. More than one thread takes the flavour called threads, which starts them. */
 async function fetchVitrine({ url, threads }) {
   const glue = await import(`${url}engine.js`);
   const wasm = await bytesOf(`${url}engine_bg.wasm`);
   return {
     async compile() {
-      await glue.default({ module_or_path: await WebAssembly.compile(wasm) });
-      if (threads > 1) await glue.startThreads(threads);
+      const module = await WebAssembly.compile(wasm);
+      await glue.default({ module_or_path: module });
+      if (threads > 1) {
+        const { startThreads } = await import(`${url}threads.js`);
+        await startThreads(module, glue, threads);
+      }
       return {
         async create(bytes, { shape, readsIds = false }) {
           const model = new glue.BareModel(bytes, new Uint32Array(shape), readsIds);
