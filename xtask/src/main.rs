@@ -7,6 +7,7 @@ mod bench;
 mod budgets;
 mod command;
 mod engine;
+mod fuzz;
 mod gates;
 mod models;
 mod pack;
@@ -93,6 +94,10 @@ enum Task {
     },
     /// Take the README's pictures from the built site, into docs/img
     Screenshots,
+    /// Run programs that look for inputs on which something fails
+    Fuzz(fuzz::Options),
+    /// Run the kernels' tests with the address sanitizer
+    Sanitize,
     /// Compare the speed of the engine with onnxruntime-web in one page
     Bench(bench::Options),
 }
@@ -142,6 +147,8 @@ fn main() -> Result<()> {
         Task::Lighthouse { runs } => gates::lighthouse(&paths, runs),
         Task::Browsers { only } => gates::browsers(&paths, only),
         Task::Screenshots => gates::screenshots(&paths),
+        Task::Fuzz(options) => fuzz::run(&paths, &options),
+        Task::Sanitize => fuzz::sanitize(&paths),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }
