@@ -484,7 +484,11 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
                 own_kernels,
             };
             web::mark("vitrine:engine-ready", &detail);
-            with(|session| session.running(worker).map(|running| running.listens = true));
+            with(|session| {
+                session
+                    .running(worker)
+                    .map(|running| running.listens = true)
+            });
             report(Event::EngineReady(worker, flavour));
         }
         Reply::ModelReady { model, times } => {

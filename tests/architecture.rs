@@ -73,6 +73,7 @@ fn only_engine_and_kernels_name_tract_and_only_page_and_worker_name_the_web() {
     check_room("crates/worker/Cargo.toml", false, true);
     check_room("Cargo.toml", false, true);
     check_room("xtask/Cargo.toml", false, false);
+    check_room("fuzz/Cargo.toml", false, false);
 }
 
 /// What a package is built from, followed through the lock file, tests aside.
@@ -156,7 +157,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
 #[test]
 fn unsafe_code_is_in_the_kernels_and_the_allocator_only() {
     let mut files = Vec::new();
-    for folder in ["src", "crates", "xtask"] {
+    for folder in ["src", "crates", "xtask", "fuzz/fuzz_targets"] {
         rust_files(&root().join(folder), &mut files);
     }
     assert!(files.len() > 20, "the sources were found");

@@ -8,6 +8,7 @@ mod bench;
 mod budgets;
 mod command;
 mod engine;
+mod fuzz;
 mod gates;
 mod models;
 mod notices;
@@ -111,6 +112,10 @@ enum Task {
     },
     /// Build the site twice, at two places, and compare every file
     Reproduce,
+    /// Run programs that look for inputs on which something fails
+    Fuzz(fuzz::Options),
+    /// Run the kernels' tests with the address sanitizer
+    Sanitize,
     /// Compare the engine with other engines in one page: speed, loading, memory, share of the
     /// machine's peak
     Bench(bench::Options),
@@ -171,6 +176,8 @@ fn main() -> Result<()> {
         Task::Screenshots => gates::screenshots(&paths),
         Task::Audit { strict } => audit::run(&paths, strict),
         Task::Reproduce => reproduce::run(&paths),
+        Task::Fuzz(options) => fuzz::run(&paths, &options),
+        Task::Sanitize => fuzz::sanitize(&paths),
         Task::Bench(options) => bench::run(&paths, &options),
     }
 }

@@ -54,6 +54,14 @@ const GECKODRIVER: CargoTool = CargoTool {
     locked: true,
 };
 
+/// Compiles fuzz targets.
+const CARGO_FUZZ: CargoTool = CargoTool {
+    package: "cargo-fuzz",
+    version: "0.13.2",
+    binary: "cargo-fuzz",
+    locked: true,
+};
+
 /// Browsers that the tests can drive, in order of preference.
 const CHROMIUM_NAMES: [&str; 4] = [
     "chromium",
@@ -85,6 +93,13 @@ pub(crate) fn for_tests(paths: &Paths) -> Result<()> {
         chromium.display()
     );
     npm_packages(&paths.browser_tests())
+}
+
+/// Checks or installs what fuzzing needs, and gives the program.
+pub(crate) fn for_fuzzing(paths: &Paths) -> Result<PathBuf> {
+    println!("Set-up for fuzzing");
+    cargo_tool(paths, &CARGO_FUZZ)?;
+    Ok(tool_binary(paths, &CARGO_FUZZ))
 }
 
 /// The browsers beside Chromium, and what drives them.

@@ -1,5 +1,6 @@
 //! Which compiler makes the wasm, and where its standard library comes from.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -152,21 +153,7 @@ fn remap_flags(folders: &[(PathBuf, &'static str)]) -> Vec<String> {
 
 /// Debian's compiler has no linker for wasm; the one inside the rustup toolchain does it.
 fn rust_lld() -> Result<PathBuf> {
-    let sysroot = output(
-        Command::new("rustc")
-            .env_remove("RUSTC")
-            .args(["--print", "sysroot"]),
-    )?;
-    let version = output(Command::new("rustc").args(["--version", "--verbose"]))?;
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc names its host")?
-        .to_owned();
-    let lld = PathBuf::from(sysroot)
-        .join("lib/rustlib")
-        .join(host)
-        .join("bin/rust-lld");
+    let lld = host_library()?.join("bin/rust-lld");
     if !lld.is_file() {
         bail!(
             "the Rust toolchain has no rust-lld at {}; install Rust through rustup",
@@ -174,6 +161,32 @@ fn rust_lld() -> Result<PathBuf> {
         );
     }
     Ok(lld)
+}
+
+/// Compiler target of this machine.
+pub(crate) fn host() -> Result<String> {
+    let version = output(Command::new("rustc").args(["--version", "--verbose"]))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names its host")?.to_owned())
+}
+
+/// Folder of the rustup toolchain with what belongs to this machine's target.
+fn host_library() -> Result<PathBuf> {
+    let sysroot = output(
+        Command::new("rustc")
+            .env_remove("RUSTC")
+            .args(["--print", "sysroot"]),
+    )?;
+    Ok(PathBuf::from(sysroot).join("lib/rustlib").join(host()?))
+}
+
+/// Whether the toolchain brings the address sanitizer's library.
+pub(crate) fn has_address_sanitizer() -> Result<bool> {
+    let folder = host_library()?.join("lib");
+    let files = fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+    Ok(files
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .any(|name| name.contains("_rt.asan")))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod measure;
 mod model;
 mod read;
 mod tract_model;
+pub mod trial;
 mod widen;
 mod workbench;
 

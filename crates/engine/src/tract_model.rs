@@ -309,7 +309,7 @@ impl Source {
 }
 
 /// Zeros that an input accepts; axes of any length are as long as an ordinary sentence.
-fn zeros(spec: &InputSpec) -> Input {
+pub(crate) fn zeros(spec: &InputSpec) -> Input {
     const SENTENCE: usize = 24;
     let length = |axis: &Axis| match axis {
         Axis::Fixed(length) => *length,

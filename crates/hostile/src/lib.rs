@@ -6,6 +6,7 @@
 //! for tests in a browser.
 
 mod answer;
+pub mod fuzz;
 mod models;
 mod pictures;
 mod random;

@@ -1,12 +1,14 @@
 //! `cargo run -p vitrine-hostile -- FOLDER`: writes every hostile file, and `index.json` with the
-//! answer to each, for tests in a browser.
+//! answer to each, for tests in a browser. With `--seeds` before the folder it writes what fuzzers begin
+//! with, a folder per target.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
+use vitrine_hostile::fuzz::seeds;
 use vitrine_hostile::{Answer, Content, Kind, Stage, answer, corpus};
 
 /// One file in the index.
@@ -22,11 +24,16 @@ struct Entry {
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    let [folder] = arguments.as_slice() else {
-        bail!("give the folder to write to, for example target/hostile");
-    };
-    let folder = PathBuf::from(folder);
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    match arguments.as_slice() {
+        [folder] => write_corpus(&PathBuf::from(folder)),
+        [flag, folder] if flag == "--seeds" => write_seeds(&PathBuf::from(folder)),
+        _ => bail!("give the folder to write to, for example target/hostile"),
+    }
+}
+
+/// Writes every file, and `index.json`.
+fn write_corpus(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut index = Vec::new();
     for case in corpus() {
         let path = folder.join(&case.name);
@@ -44,6 +51,20 @@ fn main() -> anyhow::Result<()> {
     fs::write(&path, serde_json::to_vec_pretty(&index)?)
         .with_context(|| format!("writing {}", path.display()))?;
     println!("{} files in {}", index.len(), folder.display());
+    Ok(())
+}
+
+/// Writes the seeds of every fuzz target.
+fn write_seeds(folder: &Path) -> anyhow::Result<()> {
+    let seeds = seeds();
+    for seed in &seeds {
+        let of_target = folder.join(seed.target);
+        fs::create_dir_all(&of_target)
+            .with_context(|| format!("making {}", of_target.display()))?;
+        let path = of_target.join(&seed.name);
+        fs::write(&path, &seed.bytes).with_context(|| format!("writing {}", path.display()))?;
+    }
+    println!("{} seeds in {}", seeds.len(), folder.display());
     Ok(())
 }
 

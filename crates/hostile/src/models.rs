@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
     versions_and_parts(&mut cases);
     counts(&mut cases);
     shapes(&mut cases);
+    computed(&mut cases);
     payloads(&mut cases);
     order(&mut cases);
     for_the_engine(&mut cases);
@@ -478,6 +479,110 @@ fn shapes(cases: &mut Vec<Case>) {
     }
 }
 
+/// A constant list of whole numbers.
+fn whole(name: &str, values: &[i64]) -> Tensor {
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    Tensor::raw(name, INT64, &[values.len()], bytes.collect())
+}
+
+/// The good model with a node more, which makes `large` out of these constants.
+fn with_computed(operator: &str, inputs: &[&str], constants: Vec<Tensor>) -> Vec<u8> {
+    let node = Node::new(operator, "large", inputs, vec![]);
+    changed(|graph| {
+        graph.initializer.extend(constants);
+        graph.node.push(node);
+        graph.output.push(ValueInfo::f32("large", &[1]));
+    })
+}
+
+/// Sizes that nodes would compute from constants: a few bytes that ask for terabytes.
+fn computed(cases: &mut Vec<Case>) {
+    let mut computed = |name: &str, operator: &str, inputs: &[&str], constants: Vec<Tensor>| {
+        let bytes = with_computed(operator, inputs, constants);
+        cases.push(model(&format!("computed-{name}"), bytes));
+    };
+    let size = |values: &[i64]| vec![whole("size", values)];
+    let million = 1_000_000;
+    let filled = |length: i64| size(&[length, length]);
+    computed(
+        "filled-of-4-tb",
+        "ConstantOfShape",
+        &["size"],
+        filled(million),
+    );
+    computed(
+        "filled-of-negative-size",
+        "ConstantOfShape",
+        &["size"],
+        filled(-5),
+    );
+    computed(
+        "filled-of-17-axes",
+        "ConstantOfShape",
+        &["size"],
+        size(&[1; 17]),
+    );
+    computed(
+        "expanded-to-1-tb",
+        "Expand",
+        &["x", "size"],
+        size(&[million, 1000, 256]),
+    );
+    computed(
+        "tiled-to-1-tb",
+        "Tile",
+        &["x", "size"],
+        size(&[million, 1000]),
+    );
+    computed(
+        "tiled-to-64-bits",
+        "Tile",
+        &["x", "size"],
+        size(&[i64::MAX; 2]),
+    );
+    let number = |name: &str, value: i64| Tensor {
+        dims: Vec::new(),
+        ..whole(name, &[value])
+    };
+    let range = |step| {
+        vec![
+            number("from", 0),
+            number("to", i64::MAX),
+            number("step", step),
+        ]
+    };
+    computed(
+        "range-of-64-bits",
+        "Range",
+        &["from", "to", "step"],
+        range(1),
+    );
+    computed(
+        "range-without-end",
+        "Range",
+        &["from", "to", "step"],
+        range(0),
+    );
+    computed(
+        "resized-to-4-tb",
+        "Resize",
+        &["x", "", "", "size"],
+        size(&[million, million]),
+    );
+    computed(
+        "scaled-to-4-tb",
+        "Resize",
+        &["x", "", "scales"],
+        vec![Tensor::f32("scales", &[2], &[1e6, 4e3])],
+    );
+    computed(
+        "good-expanded",
+        "Expand",
+        &["x", "size"],
+        size(&[3, 1, 256]),
+    );
+}
+
 fn payloads(cases: &mut Vec<Case>) {
     let short = with_weights(|tensor| tensor.raw_data.truncate(100));
     cases.push(model("payload-short", short));
@@ -589,34 +694,6 @@ fn for_the_engine(cases: &mut Vec<Case>) {
         changed(move |graph| {
             graph.input.clear();
             graph.initializer.push(Tensor::f32("x", &[1, 256], &values));
-        })
-    });
-    let whole = |name: &str, values: &[i64]| {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        Tensor::raw(name, INT64, &[values.len()], bytes)
-    };
-    let filled = |length: i64| {
-        changed(|graph| {
-            graph.initializer.push(whole("size", &[length, length]));
-            graph
-                .node
-                .push(Node::new("ConstantOfShape", "filled", &["size"], vec![]));
-            graph.output.push(ValueInfo::f32("filled", &[1]));
-        })
-    };
-    engine("filled-of-4-tb", filled(1_000_000));
-    engine("filled-of-negative-size", filled(-5));
-    engine("expanded-to-1-tb", {
-        let size = whole("size", &[1_000_000, 1000, 256]);
-        changed(move |graph| {
-            graph.initializer.push(size);
-            graph
-                .node
-                .push(Node::new("Expand", "large", &["x", "size"], vec![]));
-            graph.output.push(ValueInfo::f32("large", &[1]));
         })
     });
     engine(

@@ -57,10 +57,10 @@ impl Attention {
     }
 
     /// Runs on queries, keys and values of one text. What `mask` has for a query and a key, `[queries, keys]`, is added to their score; a
-    /// query whose keys are all masked with minus infinity gives zeros.
+    /// query without keys, or whose keys are all masked with minus infinity, gives zeros.
     ///
     /// # Panics
-    /// Where lengths do not fit, or there are no keys.
+    /// Where lengths do not fit.
     pub fn run(
         &self,
         [queries, keys, values]: [&[f32]; 3],
@@ -69,7 +69,6 @@ impl Attention {
     ) {
         let width = self.width();
         let (n_queries, n_keys) = (queries.len() / width, keys.len() / width);
-        assert!(n_keys > 0, "something to look at");
         assert_eq!(queries.len(), n_queries * width, "whole queries");
         assert_eq!(keys.len(), n_keys * width, "whole keys");
         assert_eq!(values.len(), keys.len(), "a value per key");
@@ -78,6 +77,9 @@ impl Attention {
             mask.is_none_or(|mask| mask.len() == n_queries * n_keys),
             "a mask for each query and key"
         );
+        if n_keys == 0 {
+            return output.fill(0.0);
+        }
         let output = Shared::new(output);
         let n_parts = n_parts(self.heads, 2 * queries.len() * n_keys);
         share(n_parts, &|part| {
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn heads_and_tokens_of_every_number() {
         for (heads, length) in [(1, 8), (3, 32), (2, 5), (12, 12)] {
-            for (n_queries, n_keys) in [(1, 1), (4, 8), (5, 5), (7, 17), (32, 32)] {
+            for (n_queries, n_keys) in [(2, 0), (1, 1), (4, 8), (5, 5), (7, 17), (32, 32)] {
                 let attention = Attention {
                     heads,
                     length,

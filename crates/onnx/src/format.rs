@@ -5,6 +5,8 @@
 
 use prost::Message as _;
 
+use crate::OnnxError;
+
 /// `ModelProto`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
@@ -34,6 +36,14 @@ impl Model {
                 version: 13,
             }],
         }
+    }
+
+    /// Reads what is known here of a file; see [`check`](crate::check) for files of unknown origin.
+    ///
+    /// # Errors
+    /// [`OnnxError::Decode`] for other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Model, OnnxError> {
+        Ok(Model::decode(bytes)?)
     }
 
     /// The bytes of the file; the same model gives the same bytes.

@@ -7,6 +7,7 @@
 
 mod graph;
 mod limits;
+mod sizes;
 mod sniff;
 mod tensor;
 mod value;
@@ -25,8 +26,9 @@ use wire::{Field, Once, Reader};
 ///
 /// What a model needs is estimated from below: the file, its weights as stored and once more in the
 /// four bytes a number that they are computed with, and twice the largest value whose shape the file
-/// states, because a node reads one while it writes another. Values whose shape depends on the input
-/// are not in it.
+/// states, because a node reads one while it writes another. Where a node makes a value whose size
+/// constants in the file say, as `ConstantOfShape`, `Expand`, `Tile`, `Range` and `Resize` do, that
+/// size counts as stated. Values whose shape depends on the input are not in it.
 ///
 /// Infinite weights and those that are NaN are counted and not refused: masks hold infinities, and
 /// models made from tables compare with a NaN to find missing cells.
@@ -83,6 +85,12 @@ impl Walk<'_> {
     fn tensor(&mut self) -> Result<(), GateError> {
         let limit = self.limits.max_tensors;
         count(&mut self.summary.n_tensors, 1, "tensors", limit)
+    }
+
+    /// Notes a value of so many bytes that nodes pass on.
+    fn passes_on(&mut self, n_bytes: u64) {
+        let largest = &mut self.summary.largest_value_bytes;
+        *largest = (*largest).max(n_bytes);
     }
 
     fn list_values(&mut self, n: u64) -> Result<(), GateError> {
@@ -234,7 +242,12 @@ fn operator_set_of(field: &Field<'_>, walk: &mut Walk<'_>) -> Result<(bool, i64)
             _ => {}
         }
     }
-    Ok((matches!(domain, "" | "ai.onnx"), version))
+    Ok((is_standard_domain(domain), version))
+}
+
+/// Whether operators of this domain are the standard ones.
+fn is_standard_domain(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
 }
 
 fn unsupported(part: &str) -> GateError {

@@ -447,10 +447,10 @@ fn per_channel(values: &[f32], channels: usize) -> Option<Vec<f32>> {
     }
 }
 
-/// The shape of a value, where every axis is known.
+/// The shape of a value, where every axis is known and none is empty: our kernels have at least one point.
 fn concrete(model: &TypedModel, value: OutletId) -> Option<TVec<usize>> {
     let shape = model.outlet_fact(value).ok()?.shape.as_concrete()?;
-    Some(shape.into())
+    (!shape.contains(&0)).then(|| shape.into())
 }
 
 /// [`Convolution`] as an operator of tract's: one input, or a second that is added.
@@ -532,6 +532,7 @@ mod tests {
 
     use crate::model::{Input, InputSpec, Model as _};
     use crate::tract_model::{Fusion, TractModel};
+    use crate::trial::trial;
 
     /// A graph under construction; each step reads what the step before made.
     struct Net {
@@ -745,5 +746,20 @@ mod tests {
         let input = PlainTensor::new(vec![1, 4, 6, 6], vec![1.0; 144]).unwrap();
         let operators = model.profile(vec![Input::F32(input)], || 0.0).unwrap();
         assert!(operators.iter().all(|row| row.operator != "VitrineConv"));
+    }
+
+    /// A padding that is wider than the window makes an output even where there is no input.
+    #[test]
+    fn pictures_without_pixels_are_left_to_tract() {
+        let pads = [2, 1, 2, 1];
+        let full = Net::new(&[1, 3, 0, 6]).conv([5, 3, 3], 1, [1, 1], pads);
+        let depthwise = Net::new(&[1, 3, 0, 6]).conv([3, 1, 3], 3, [1, 1], pads);
+        for mut net in [full, depthwise] {
+            let channels = net.graph.initializer[1].dims[0] as usize;
+            let output = ValueInfo::f32(&net.value, &[1, channels, 2, 6]);
+            net.graph.output.push(output);
+            // Whatever tract makes of it, our own code does not panic.
+            trial(&File::new(net.graph).to_bytes());
+        }
     }
 }

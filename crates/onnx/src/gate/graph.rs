@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use vitrine_protocol::GateError;
 
+use super::sizes::{self, Known, MOST_INPUTS};
 use super::wire::{Field, Once};
-use super::{Walk, shown, tensor, value};
+use super::{Walk, is_standard_domain, shown, tensor, value};
 
 /// The values that nodes may read at a point of the walk.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct Names<'a> {
     before: Vec<(&'a str, Option<Made>)>,
     /// Graphs that are open, from the outermost.
     graphs: Vec<Field<'a>>,
+    /// What is known of values, in the order in which they were made.
+    known: Vec<Known>,
 }
 
 /// Where a value comes from.
@@ -23,6 +26,8 @@ struct Made {
     /// How many graphs are around.
     level: usize,
     by: Maker,
+    /// Where what is known of it stands in [`Names::known`].
+    known: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ enum Maker {
 
 impl<'a> Names<'a> {
     /// Notes that a value is made. Inner graphs may reuse the names of outer ones.
-    fn make(&mut self, name: &'a str, by: Maker) -> Result<(), GateError> {
+    fn make(&mut self, name: &'a str, by: Maker, known: Option<Known>) -> Result<(), GateError> {
         let level = self.graphs.len();
         let before = self.made.get(name).copied();
         let by = match before.filter(|made| made.level == level) {
@@ -51,7 +56,17 @@ impl<'a> Names<'a> {
                 }
             },
         };
-        self.made.insert(name, Made { level, by });
+        let known = match (before, known) {
+            // What an initialiser holds says more than that the same value is an input.
+            (Some(made), _) if by == Maker::InputWithDefault && made.by == Maker::Initialiser => {
+                made.known
+            }
+            (_, known) => known.map(|known| {
+                self.known.push(known);
+                self.known.len() - 1
+            }),
+        };
+        self.made.insert(name, Made { level, by, known });
         self.before.push((name, before));
         Ok(())
     }
@@ -65,6 +80,14 @@ impl<'a> Names<'a> {
             };
         }
         self.graphs.pop();
+    }
+
+    /// What is known of a value that was made; nothing of an input left out.
+    fn known(&self, name: &str) -> Option<&Known> {
+        if name.is_empty() {
+            return None;
+        }
+        self.known.get(self.made.get(name)?.known?)
     }
 
     /// Refuses to read what is not made yet. An empty name is an input left out.
@@ -104,6 +127,9 @@ const NODE: u32 = 1;
 const OUTPUT: u32 = 12;
 const OUTPUT_OF_NODE: u32 = 2;
 
+/// The operator whose output is its tensor, which was looked at as one.
+const CONSTANT: &str = "Constant";
+
 /// Walks a `GraphProto`. Fields may come in any order, so inputs and constants are taken before the
 /// nodes that read them, and the graph's outputs last.
 pub(super) fn walk<'a>(
@@ -122,13 +148,14 @@ pub(super) fn walk<'a>(
                 walk.name(&field)?;
             }
             5 => {
-                let name = tensor::walk(&field, walk, &|| "initialiser".to_owned(), depth + 1)?;
-                names.make(name, Maker::Initialiser)?;
+                let owner = || "initialiser".to_owned();
+                let (name, known) = tensor::walk(&field, walk, &owner, depth + 1)?;
+                names.make(name, Maker::Initialiser, Some(known))?;
             }
             10 => walk.text(&field)?,
             11 => {
-                let name = value::walk(&field, walk, depth + 1)?;
-                names.make(name, Maker::Input)?;
+                let (name, known) = value::walk(&field, walk, depth + 1)?;
+                names.make(name, Maker::Input, known)?;
             }
             13 => {
                 value::walk(&field, walk, depth + 1)?;
@@ -148,7 +175,7 @@ pub(super) fn walk<'a>(
     let mut fields = graph.message()?;
     while let Some(field) = fields.next()? {
         if field.number == OUTPUT {
-            let name = value::walk(&field, walk, depth + 1)?;
+            let (name, _) = value::walk(&field, walk, depth + 1)?;
             names.read(name, || "output".to_owned())?;
         }
     }
@@ -182,31 +209,64 @@ fn node<'a>(
 ) -> Result<(), GateError> {
     walk.enter(depth)?;
     walk.node()?;
+    let (mut operator, mut is_standard) = ("", true);
+    let (mut inputs, mut n_inputs) = ([""; MOST_INPUTS], 0);
+    let mut of_attribute = None;
     let mut fields = node.message()?;
     while let Some(field) = fields.next()? {
         match field.number {
             1 => {
                 let name = walk.name(&field)?;
                 names.read(name, || label(node))?;
+                if let Some(input) = inputs.get_mut(n_inputs) {
+                    (*input, n_inputs) = (name, n_inputs + 1);
+                }
             }
-            3 | 4 | 7 | 8 => {
+            4 => operator = walk.name(&field)?,
+            7 => is_standard = is_standard_domain(walk.name(&field)?),
+            3 | 8 => {
                 walk.name(&field)?;
             }
-            5 => attribute(&field, walk, names, node, depth + 1)?,
+            5 => {
+                let tensor = attribute(&field, walk, names, node, depth + 1)?;
+                of_attribute = tensor.or(of_attribute);
+            }
             6 => walk.text(&field)?,
             9 => walk.entry(&field, depth + 1)?,
             _ => {}
         }
     }
+    let mut known = match is_standard {
+        true => {
+            let inputs = inputs.map(|name| names.known(name));
+            sizes::of_output(operator, inputs, of_attribute)
+        }
+        false => None,
+    };
     let mut fields = node.message()?;
     while let Some(field) = fields.next()? {
         if field.number == OUTPUT_OF_NODE {
             let name = walk.name(&field)?;
+            // Only the first output's size is known.
+            let known = known.take();
+            if let Some(known) = known.as_ref().filter(|_| operator != CONSTANT) {
+                check_size(name, known, walk)?;
+            }
             if !name.is_empty() {
-                names.make(name, Maker::Node)?;
+                names.make(name, Maker::Node, known)?;
             }
         }
     }
+    Ok(())
+}
+
+/// Refuses a value that a node would make too large, and counts it as one that nodes pass on.
+fn check_size(name: &str, known: &Known, walk: &mut Walk<'_>) -> Result<(), GateError> {
+    let name = &|| shown(name);
+    let (size, limit) = (known.bytes_per_number, walk.limits.max_tensor_bytes);
+    tensor::check_lengths(name, &known.shape, walk)?;
+    let n_numbers = tensor::n_numbers(name, &known.shape, size, limit)?;
+    walk.passes_on(n_numbers * size);
     Ok(())
 }
 
@@ -224,16 +284,17 @@ fn label(node: &Field<'_>) -> String {
     shown(if name.is_empty() { operator } else { name })
 }
 
-/// `AttributeProto`.
+/// `AttributeProto`; answers what is known of its tensor, where it is one.
 fn attribute<'a>(
     attribute: &Field<'a>,
     walk: &mut Walk<'_>,
     names: &mut Names<'a>,
     node: &Field<'a>,
     depth: u32,
-) -> Result<(), GateError> {
+) -> Result<Option<Known>, GateError> {
     walk.enter(depth)?;
     let mut once = Once::default();
+    let mut of_tensor = None;
     let mut fields = attribute.message()?;
     while let Some(field) = fields.next()? {
         match field.number {
@@ -253,7 +314,8 @@ fn attribute<'a>(
             // A decoder would join two tensors or graphs into one.
             5 => {
                 once.see(&field)?;
-                tensor::walk(&field, walk, &|| label(node), depth + 1)?;
+                let (_, known) = tensor::walk(&field, walk, &|| label(node), depth + 1)?;
+                of_tensor = Some(known);
             }
             6 => {
                 once.see(&field)?;
@@ -282,5 +344,5 @@ fn attribute<'a>(
             _ => {}
         }
     }
-    Ok(())
+    Ok(of_tensor)
 }

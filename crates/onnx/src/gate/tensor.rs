@@ -2,6 +2,7 @@
 
 use vitrine_protocol::GateError;
 
+use super::sizes::Known;
 use super::wire::{Field, Once};
 use super::{Walk, shown, unsupported};
 
@@ -10,6 +11,14 @@ const STRING: i64 = 8;
 
 /// `TensorProto.DataType` of f32.
 const FLOAT: i64 = 1;
+
+/// `TensorProto.DataType` of i32 and of i64.
+const INT32: i64 = 6;
+const INT64: i64 = 7;
+
+/// Most numbers of a tensor whose values are looked at: sizes of as many axes as any tensor may have,
+/// before and behind each.
+pub(super) const MOST_NUMBERS: usize = 32;
 
 /// Bytes of one number of a `TensorProto.DataType`; none for texts and for types not read here, which
 /// are those of less than a byte and the 8-bit floats.
@@ -72,18 +81,22 @@ struct Stored<'a> {
     string_bytes: u64,
     n_nan: u64,
     n_infinite: u64,
+    /// The first whole numbers, at most [`MOST_NUMBERS`], where they are stored in a list.
+    first_whole: Vec<i64>,
+    /// As many of f32.
+    first_f32: Vec<f32>,
     /// The file that the values are in, if it is another.
     other_file: Option<&'a str>,
 }
 
-/// Walks a `TensorProto` and answers its name. Where it has none, a message names `owner`, which is
-/// asked only then.
+/// Walks a `TensorProto` and answers its name and what is known of it. Where it has none, a message
+/// names `owner`, which is asked only then.
 pub(super) fn walk<'a>(
     field: &Field<'a>,
     walk: &mut Walk<'_>,
     owner: &dyn Fn() -> String,
     depth: u32,
-) -> Result<&'a str, GateError> {
+) -> Result<(&'a str, Known), GateError> {
     walk.enter(depth)?;
     walk.tensor()?;
     let tensor = read(field, walk, depth)?;
@@ -122,7 +135,50 @@ pub(super) fn walk<'a>(
         summary.n_nan += tensor.n_nan;
         summary.n_infinite += tensor.n_infinite;
     }
-    Ok(tensor.name)
+    let numbers = tensor.few_numbers(n_numbers);
+    let known = Known {
+        shape: tensor.shape,
+        bytes_per_number: size,
+        numbers,
+    };
+    Ok((tensor.name, known))
+}
+
+impl Stored<'_> {
+    /// The values, where there are so few that they may be a shape: whole numbers and those of f32.
+    fn few_numbers(&self, n_numbers: u64) -> Option<Vec<f64>> {
+        if n_numbers > MOST_NUMBERS as u64 {
+            return None;
+        }
+        let whole = |value: i64| value as f64;
+        let numbers: Vec<f64> = match (self.data_type, self.raw) {
+            (FLOAT, []) => self.first_f32.iter().copied().map(f64::from).collect(),
+            (INT32 | INT64, []) => self.first_whole.iter().copied().map(whole).collect(),
+            (FLOAT, raw) => {
+                let (fours, _) = raw.as_chunks();
+                fours
+                    .iter()
+                    .map(|four| f32::from_le_bytes(*four).into())
+                    .collect()
+            }
+            (INT32, raw) => {
+                let (fours, _) = raw.as_chunks();
+                fours
+                    .iter()
+                    .map(|four| i32::from_le_bytes(*four).into())
+                    .collect()
+            }
+            (INT64, raw) => {
+                let (eights, _) = raw.as_chunks();
+                eights
+                    .iter()
+                    .map(|eight| whole(i64::from_le_bytes(*eight)))
+                    .collect()
+            }
+            _ => return None,
+        };
+        Some(numbers)
+    }
 }
 
 fn read<'a>(field: &Field<'a>, walk: &mut Walk<'_>, depth: u32) -> Result<Stored<'a>, GateError> {
@@ -146,17 +202,20 @@ fn read<'a>(field: &Field<'a>, walk: &mut Walk<'_>, depth: u32) -> Result<Stored
                     let value = f32::from_bits(bits);
                     n_nan += u64::from(value.is_nan());
                     n_infinite += u64::from(value.is_infinite());
+                    if tensor.first_f32.len() < MOST_NUMBERS {
+                        tensor.first_f32.push(value);
+                    }
                 })?;
                 tensor.n_nan += n_nan;
                 tensor.n_infinite += n_infinite;
             }
-            5 => tensor.n_int32 += field.n_varints()?,
+            5 => tensor.n_int32 += take_whole(&field, &mut tensor.first_whole)?,
             6 => {
                 walk.blob(&field)?;
                 tensor.n_string += 1;
                 tensor.string_bytes += field.content()?.len() as u64;
             }
-            7 => tensor.n_int64 += field.n_varints()?,
+            7 => tensor.n_int64 += take_whole(&field, &mut tensor.first_whole)?,
             8 => {
                 once.see(&field)?;
                 tensor.name = walk.name(&field)?;
@@ -194,6 +253,19 @@ fn read<'a>(field: &Field<'a>, walk: &mut Walk<'_>, depth: u32) -> Result<Stored
         }
     }
     Ok(tensor)
+}
+
+/// Counts whole numbers and keeps the first of them.
+fn take_whole(field: &Field<'_>, first: &mut Vec<i64>) -> Result<u64, GateError> {
+    let mut n = 0;
+    field.each_varint(|value| {
+        n += 1;
+        if first.len() < MOST_NUMBERS {
+            first.push(value);
+        }
+        Ok(())
+    })?;
+    Ok(n)
 }
 
 /// Adds the length of an axis. One more than the most axes is kept, by which it is known that there

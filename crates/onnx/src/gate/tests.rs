@@ -562,3 +562,153 @@ fn graphs_in_graphs_are_not_read_again_at_every_level() {
     };
     assert_eq!(check_in_time(&file, &GateLimits::default()), Err(error));
 }
+
+/// A constant list of whole numbers.
+fn whole(name: &str, values: &[i64]) -> Tensor {
+    let bytes = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    Tensor::raw(name, INT64, &[values.len()], bytes)
+}
+
+/// What the gate says of the small model with `large` made by a node out of `x`, of shape `[1, 4]`, and
+/// these constants.
+#[track_caller]
+fn check_sized(operator: &str, constants: &[Tensor], inputs: &[&str]) -> Result<u64, GateError> {
+    let mut model = small();
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.extend(constants.iter().cloned());
+    graph
+        .node
+        .push(Node::new(operator, "large", inputs, vec![]));
+    check_default(&model).map(|summary| summary.largest_value_bytes)
+}
+
+fn too_large(shape: &[i64]) -> GateError {
+    GateError::TensorTooLarge {
+        name: "large".to_owned(),
+        shape: shape.to_vec(),
+        limit: i32::MAX as u64,
+    }
+}
+
+#[test]
+fn sizes_that_constants_ask_for_are_refused_or_counted() {
+    let size = |values: &[i64]| [whole("size", values)];
+    let filled = |values: &[i64]| check_sized("ConstantOfShape", &size(values), &["size"]);
+    assert_eq!(filled(&[1_000_000; 2]), Err(too_large(&[1_000_000; 2])));
+    assert_eq!(filled(&[10, 5]), Ok(200));
+    assert_eq!(filled(&[]), Ok(16));
+    let negative = GateError::AxisLength {
+        name: "large".to_owned(),
+        met: -5,
+        limit: i32::MAX.into(),
+    };
+    assert_eq!(filled(&[3, -5]), Err(negative));
+    let axes = GateError::TooManyAxes {
+        name: "large".to_owned(),
+        limit: 16,
+    };
+    assert_eq!(filled(&[1; 17]), Err(axes));
+
+    let expanded = |values: &[i64]| check_sized("Expand", &size(values), &["x", "size"]);
+    assert_eq!(
+        expanded(&[70_000, 10_000, 1]),
+        Err(too_large(&[70_000, 10_000, 4]))
+    );
+    assert_eq!(expanded(&[3, 1, 4]), Ok(48));
+    assert_eq!(
+        expanded(&[9, -1]),
+        Ok(16),
+        "negative lengths are the engine's to refuse"
+    );
+
+    let tiled = |values: &[i64]| check_sized("Tile", &size(values), &["x", "size"]);
+    assert_eq!(tiled(&[60_000, 30_000]), Err(too_large(&[60_000, 120_000])));
+    assert_eq!(
+        tiled(&[i64::MAX, i64::MAX]).unwrap_err(),
+        GateError::AxisLength {
+            name: "large".to_owned(),
+            met: i64::MAX,
+            limit: i32::MAX.into(),
+        }
+    );
+    assert_eq!(tiled(&[2, 2]), Ok(64));
+    assert_eq!(
+        tiled(&[2]),
+        Ok(16),
+        "repeats of other axes are the engine's to refuse"
+    );
+}
+
+#[test]
+fn ranges_and_scaled_values_have_their_size() {
+    let number =
+        |name: &str, value: i64| Tensor::raw(name, INT64, &[], value.to_le_bytes().to_vec());
+    let range = |start, limit, delta| {
+        let constants = [number("a", start), number("b", limit), number("c", delta)];
+        check_sized("Range", &constants, &["a", "b", "c"])
+    };
+    assert_eq!(range(0, 1_000_000_000, 1), Err(too_large(&[1_000_000_000])));
+    assert_eq!(range(10, 0, -3), Ok(32));
+    assert_eq!(range(0, 10, -1), Ok(16));
+    assert_eq!(range(5, 5, 0), Ok(16), "0 / 0 is no number of steps");
+    let endless = GateError::AxisLength {
+        name: "large".to_owned(),
+        met: i64::MAX,
+        limit: i32::MAX.into(),
+    };
+    assert_eq!(range(0, 1, 0), Err(endless));
+
+    let sizes = [whole("sizes", &[40_000, 40_000])];
+    let resized = check_sized("Resize", &sizes, &["x", "", "", "sizes"]);
+    assert_eq!(resized, Err(too_large(&[40_000, 40_000])));
+    let scales = [Tensor::f32("scales", &[2], &[1000.0, 2e6])];
+    let resized = check_sized("Resize", &scales, &["x", "", "scales"]);
+    assert_eq!(resized, Err(too_large(&[1000, 8_000_000])));
+    let scales = [Tensor::f32("scales", &[2], &[2.5, 4.0])];
+    assert_eq!(check_sized("Upsample", &scales, &["x", "scales"]), Ok(128));
+    let none = [Tensor::f32("none", &[0], &[])];
+    assert_eq!(check_sized("Resize", &none, &["x", "", "none"]), Ok(16));
+}
+
+#[test]
+fn constants_are_known_however_they_are_stored() {
+    let refused = Err(too_large(&[65_536; 2]));
+    let filled = |tensor: Tensor| check_sized("ConstantOfShape", &[tensor], &["size"]);
+    let listed = Tensor {
+        raw_data: Vec::new(),
+        int32_data: vec![65_536; 2],
+        data_type: 6,
+        ..whole("size", &[0; 2])
+    };
+    assert_eq!(filled(listed), refused);
+    assert_eq!(filled(whole("size", &[65_536; 2])), refused);
+
+    // A node that gives a constant, and one that passes it on.
+    let mut model = small();
+    let graph = model.graph.as_mut().unwrap();
+    let value = Attribute {
+        name: "value".to_owned(),
+        t: Some(whole("", &[65_536; 2])),
+        kind: 4,
+        ..Attribute::default()
+    };
+    graph.node.extend([
+        Node::new("Constant", "size", &[], vec![value]),
+        Node::new("Identity", "same", &["size"], vec![]),
+        Node::new("ConstantOfShape", "large", &["same"], vec![]),
+    ]);
+    assert_eq!(check_default(&model), Err(too_large(&[65_536; 2])));
+
+    // Operators of others may be called the same and do something else.
+    let mut graph = model.graph.take().unwrap();
+    let mut node = graph.node.pop().unwrap().encode_to_vec();
+    put(7, b"com.example", &mut node);
+    let mut content = graph.encode_to_vec();
+    put(1, &node, &mut content);
+    let mut file = model.to_bytes();
+    put(7, &content, &mut file);
+    assert!(check(&file, &GateLimits::default()).is_ok());
+}

@@ -2,6 +2,7 @@
 
 use vitrine_protocol::GateError;
 
+use super::sizes::Known;
 use super::tensor::{bytes_per_number, check_lengths, n_numbers, push_axis};
 use super::wire::{Field, Once};
 use super::{Walk, shown};
@@ -19,12 +20,12 @@ struct TensorType {
 }
 
 /// Walks a `ValueInfoProto` and answers its name. If the shape is stated in full, its bytes count as
-/// a value that nodes pass on.
+/// a value that nodes pass on, and what is known of it is answered too.
 pub(super) fn walk<'a>(
     field: &Field<'a>,
     walk: &mut Walk<'_>,
     depth: u32,
-) -> Result<&'a str, GateError> {
+) -> Result<(&'a str, Option<Known>), GateError> {
     walk.enter(depth)?;
     let mut name = "";
     let mut kind = TensorType::default();
@@ -50,11 +51,16 @@ pub(super) fn walk<'a>(
     let size = bytes_per_number(kind.element).unwrap_or(1);
     // Known axes are within the limit even where others are free.
     let n_numbers = n_numbers(name_shown, &kind.shape, size, walk.limits.max_tensor_bytes)?;
-    if kind.has_shape && !kind.has_free_axis {
-        let largest = &mut walk.summary.largest_value_bytes;
-        *largest = (*largest).max(n_numbers * size);
+    if !kind.has_shape || kind.has_free_axis {
+        return Ok((name, None));
     }
-    Ok(name)
+    walk.passes_on(n_numbers * size);
+    let known = Known {
+        shape: kind.shape,
+        bytes_per_number: size,
+        numbers: None,
+    };
+    Ok((name, Some(known)))
 }
 
 /// Walks a `TypeProto`. Sequences, maps and optional values hold types again, which only count as

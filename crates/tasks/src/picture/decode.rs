@@ -39,7 +39,7 @@ fn read(
 ) -> Result<(DynamicImage, Orientation), PictureError> {
     let failed = |error: ImageError| failure(&error, bytes, format, limits);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.of_decoder());
-    reader.limits(of_decoder(limits));
+    reader.limits(of_decoder(format, bytes.len(), limits));
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     // `into_decoder` leaves the allocation unchecked.
@@ -68,9 +68,22 @@ fn lacks_blocks(bytes: &[u8], width: u32, height: u32) -> bool {
     8 * (bytes.len() as u64) < n_blocks / 4
 }
 
-fn of_decoder(limits: &Limits) -> image::Limits {
+/// Bytes that a PNG's colour profile may unpack to, beside what its chunks take as they are. Those of
+/// printers have up to 4 MB.
+const PROFILE: u64 = 8 << 20;
+
+/// What a decoder may take beside the picture's own pixels.
+///
+/// That of PNG unpacks the colour profile, which nothing here reads, as far as it is let: a hundred
+/// kilobytes would become a hundred megabytes. Chunks are kept twice at most, and a profile that does
+/// not fit is left out by the decoder without a word. A row of pixels always fits.
+fn of_decoder(format: Format, n_bytes: usize, limits: &Limits) -> image::Limits {
+    let most = match format {
+        Format::Png => PROFILE + 2 * n_bytes as u64,
+        _ => limits.max_alloc,
+    };
     let mut of_decoder = image::Limits::no_limits();
-    of_decoder.max_alloc = Some(limits.max_alloc);
+    of_decoder.max_alloc = Some(most.min(limits.max_alloc));
     of_decoder
 }
 

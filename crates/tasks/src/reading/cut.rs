@@ -12,6 +12,10 @@ const STANDING: f32 = 1.5;
 /// A cut-out has at most this many pixels a side; pictures have no larger ones.
 const MOST_SIDE: f32 = 16_384.0;
 
+/// And at most this many pixels, which is what a whole picture may have. Boxes around lines have a small
+/// part of it; a map that is all text, grown, would have three times as many.
+const MOST_PIXELS: f32 = 50e6;
+
 /// A line cut out of its picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CutLine {
@@ -27,8 +31,8 @@ pub fn cut_line(picture: &RgbImage, line: &Rectangle) -> CutLine {
 }
 
 /// Cuts out what lies between four corners, clockwise from the top left, at the picture's own
-/// resolution, by cubic interpolation with a = -0.75 as OpenCV has it. Beyond the picture its
-/// outermost pixels go on.
+/// resolution or what 50 million pixels allow, by cubic interpolation with a = -0.75 as OpenCV has it.
+/// Beyond the picture its outermost pixels go on.
 ///
 /// Lines that run up or down come out level, turned a quarter counter-clockwise, as the reference
 /// turns them. Corners are taken for those of a parallelogram, which boxes are but for rounding.
@@ -47,8 +51,16 @@ pub fn cut_quad(picture: &RgbImage, corners: [Point; 4]) -> CutLine {
     } else {
         (corners, width, height)
     };
-    let pixels = sample(picture, &quad, width as u32, height as u32);
+    let (width, height) = bounded(width, height);
+    let pixels = sample(picture, &quad, width, height);
     CutLine { pixels, quad }
+}
+
+/// Whole sides of a cut-out, in proportion and of no more pixels than are allowed; at least 1.
+fn bounded(width: f32, height: f32) -> (u32, u32) {
+    let shrink = (MOST_PIXELS / (width * height)).sqrt().min(1.0);
+    let side = |length: f32| ((length * shrink) as u32).max(1);
+    (side(width), side(height))
 }
 
 fn distance(from: Point, to: Point) -> f32 {
@@ -182,6 +194,15 @@ mod tests {
         assert_eq!(cut.pixels.dimensions(), (1, 1));
         let cut = cut_line(&RgbImage::new(0, 0), &rectangle((0.0, 0.0), 3.0, 3.0));
         assert_eq!(cut.pixels.dimensions(), (3, 3));
+    }
+
+    #[test]
+    fn a_cut_has_no_more_pixels_than_a_picture() {
+        assert_eq!(bounded(640.9, 48.0), (640, 48));
+        assert_eq!(bounded(MOST_SIDE, 1.0), (16_384, 1));
+        assert_eq!(bounded(MOST_SIDE, MOST_SIDE), (7071, 7071));
+        let (width, height) = bounded(MOST_SIDE, 8192.0);
+        assert!(width.abs_diff(10_000) < 2 && height.abs_diff(5000) < 2);
     }
 
     #[test]

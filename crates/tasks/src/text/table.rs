@@ -1,5 +1,7 @@
 //! Tables of texts: CSV, also with semicolons or tabs.
 
+use std::io::{Chain, Read as _};
+
 use csv::{ReaderBuilder, StringRecord};
 use vitrine_protocol::{TableFacts, TextError};
 
@@ -109,13 +111,22 @@ impl Table {
     }
 }
 
-fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+/// What stands before the text that is read. The reader drops a byte order mark at its very beginning,
+/// where for us begins any row; blank lines it skips.
+const BEFORE: &[u8] = b"\n";
+
+fn reader(text: &str, delimiter: u8) -> csv::Reader<Chain<&[u8], &[u8]>> {
     ReaderBuilder::new()
         .has_headers(false)
         // Rows of another length are reported by us, with the line that an editor shows.
         .flexible(true)
         .delimiter(delimiter)
-        .from_reader(text.as_bytes())
+        .from_reader(BEFORE.chain(text.as_bytes()))
+}
+
+/// Where a reader stands in its text, in bytes.
+fn position(reader: &csv::Reader<Chain<&[u8], &[u8]>>) -> usize {
+    (reader.position().byte() as usize).saturating_sub(BEFORE.len())
 }
 
 fn unreadable(error: csv::Error) -> TextError {
@@ -192,11 +203,11 @@ impl Scan {
         };
         let mut row = StringRecord::new();
         loop {
-            let start = reader.position().byte() as usize;
+            let start = position(&reader);
             if !reader.read_record(&mut row).map_err(unreadable)? {
                 return Ok(scan);
             }
-            let end = (reader.position().byte() as usize).min(text.len());
+            let end = position(&reader).min(text.len());
             if end == text.len()
                 && let Some(offset) = open_quote(&text.as_bytes()[start..], delimiter)
             {
@@ -531,5 +542,13 @@ mod tests {
             table.texts(1, 99_998, 5).unwrap(),
             ["Text, 99998", "Text, 99999"]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_within_a_table_belongs_to_its_cell() {
+        let table = open("id,said\n\u{FEFF}one,a\n\u{FEFF}two,b\n").unwrap();
+        let all = table.texts(0, 0, usize::MAX).unwrap();
+        assert_eq!(all, ["\u{FEFF}one", "\u{FEFF}two"]);
+        assert_eq!(table.texts(0, 1, 1).unwrap(), ["\u{FEFF}two"]);
     }
 }
