@@ -369,7 +369,7 @@ mod tests {
     use vitrine_onnx::format::{
         Attribute, Graph, Model as File, Node, Tensor as Constant, ValueInfo,
     };
-    use vitrine_tasks::Tensor as PlainTensor;
+    use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
     use crate::model::{Axis, Input, InputSpec, Kind, Model as _};
     use crate::tract_model::{Fusion, TractModel};
@@ -649,6 +649,40 @@ mod tests {
         assert_eq!((none, n_fused), (0, n_ours));
         for (met, expected) in met.iter().zip(expected) {
             assert!((met - expected).abs() < 1e-4, "{met} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn an_encoder_gives_what_it_gives_with_operators_of_tract() {
+        let path = "../../assets/models/minilm-l6.int8.onnx";
+        let Ok(file) = std::fs::read(path) else {
+            return println!("skipped: {path} is not there; cargo xtask models fetches it");
+        };
+        let load = |fusion: Fusion| {
+            let specs = crate::encoder_specs();
+            TractModel::load_with(file.clone(), &specs, &[], fusion, || 0.0)
+                .unwrap()
+                .0
+        };
+        let (mut reference, mut model) = (load(Fusion::Chains), load(Fusion::All));
+        for n in [3, 24, 50] {
+            let row = |values: Vec<i64>| {
+                let shape = vec![1, n];
+                Input::I64(IdTensor { shape, values })
+            };
+            let ids = (0..n as i64).map(|at| 2000 + at * 379 % 8000).collect();
+            let inputs = vec![row(ids), row(vec![1; n]), row(vec![0; n])];
+            let operators = model.profile(inputs.clone(), || 0.0).unwrap();
+            let count = |name: &str| operators.iter().filter(|row| row.operator == name).count();
+            assert_eq!(count("VitrineAttention"), 6);
+            assert_eq!(count("VitrineLayerNorm"), 13);
+            assert_eq!(count("VitrineLinear"), 36);
+            let expected = reference.run(inputs.clone()).unwrap().remove(0);
+            let met = model.run(inputs).unwrap().remove(0);
+            assert_eq!(met.shape, expected.shape);
+            for (met, expected) in met.values.iter().zip(expected.values) {
+                assert!((met - expected).abs() < 1e-4, "{met} is not {expected}");
+            }
         }
     }
 

@@ -56,7 +56,8 @@ impl Attention {
         Ok(tensor)
     }
 
-    /// Runs on queries, keys and values of one text. What `mask` has for a query and a key, `[queries, keys]`, is added to their score; a
+    /// Runs on queries, keys and values of one text. What `mask` has for a query and a key, `[queries, keys]` or
+    /// for all queries `[keys]`, is added to their score; a
     /// query without keys, or whose keys are all masked with minus infinity, gives zeros.
     ///
     /// # Panics
@@ -74,8 +75,8 @@ impl Attention {
         assert_eq!(values.len(), keys.len(), "a value per key");
         assert_eq!(output.len(), queries.len(), "an output per query");
         assert!(
-            mask.is_none_or(|mask| mask.len() == n_queries * n_keys),
-            "a mask for each query and key"
+            mask.is_none_or(|mask| [n_keys, n_queries * n_keys].contains(&mask.len())),
+            "a mask for each key, or for each query and key"
         );
         if n_keys == 0 {
             return output.fill(0.0);
@@ -147,7 +148,11 @@ impl Head<'_> {
             let mut factors = [0.0; ROWS];
             for (row, scores) in scores.chunks_exact_mut(scores_length).enumerate() {
                 if row < n_rows {
-                    let mask = mask.map(|mask| &mask[(first + row) * n_keys..][..n_keys]);
+                    // One for each key is the same for all queries.
+                    let mask = mask.map(|mask| match mask.len() == n_keys {
+                        true => mask,
+                        false => &mask[(first + row) * n_keys..][..n_keys],
+                    });
                     factors[row] = weigh(&mut scores[..n_keys], self.attention.scale, mask);
                 }
             }
@@ -275,7 +280,9 @@ mod tests {
                         let product: f64 = (0..length)
                             .map(|i| at(queries, query, i) * at(keys, key, i))
                             .sum();
-                        let mask = mask.map_or(0.0, |mask| f64::from(mask[query * n_keys + key]));
+                        let mask = mask.map_or(0.0, |mask| {
+                            f64::from(mask[(query * n_keys + key) % mask.len()])
+                        });
                         product * f64::from(attention.scale) + mask
                     })
                     .collect();
@@ -329,6 +336,7 @@ mod tests {
                 check(attention, n_queries, n_keys, None);
                 let mask = noise(n_queries * n_keys, 4);
                 check(attention, n_queries, n_keys, Some(&mask));
+                check(attention, n_queries, n_keys, Some(&mask[..n_keys]));
             }
         }
     }

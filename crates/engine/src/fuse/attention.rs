@@ -189,7 +189,8 @@ impl Sides<'_> {
         (fits && is_even).then_some((heads.ok()?, length.ok()?))
     }
 
-    /// The mask, if it has a value for each query and key.
+    /// The mask, if it has a value for each query and key. tract says so as well of one that it has not repeated
+    /// for every query, which the kernel takes too.
     fn mask(&self, model: &TypedModel, mask: OutletId) -> Option<OutletId> {
         let fact = model.outlet_fact(mask).ok()?;
         let lengths: Vec<&TDim> = fact.shape.iter().filter(|length| !is_one(length)).collect();
