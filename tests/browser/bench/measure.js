@@ -32,7 +32,9 @@ export async function measure(open, { input, peers = [], flavours, threads = 1, 
   const engines = await enginesFor(input, { peers, flavours, threads });
   const setting = { ...(await settingFor(input)), engines, rounds, tolerance: TOLERANCE };
   const { times, nWarmUp, differences, failures } = await inPage(open, (page) => page.run("compare", setting));
-  const rows = Object.entries(times).map(([engine, runs]) => ({
+  // In the order of the engines: WebDriver may give the times in another.
+  const ran = engines.map(({ name }) => [name, times[name]]).filter(([, runs]) => runs);
+  const rows = ran.map(([engine, runs]) => ({
     model: caseName(input),
     engine,
     threads,
