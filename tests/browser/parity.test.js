@@ -1,4 +1,4 @@
-// Both flavours of the engine against logits that ONNX Runtime computed for the same tensors.
+// Every flavour of the engine against logits that ONNX Runtime computed for the same tensors.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-for (const flavour of ["simd", "relaxed"]) {
+for (const [flavour, threads] of [["simd", 1], ["relaxed", 1], ["threads", 2]]) {
   test(`the ${flavour} engine gives ONNX Runtime's logits`, async (t) => {
     const { models } = await catalog();
     const entry = models[0];
@@ -29,10 +29,10 @@ for (const flavour of ["simd", "relaxed"]) {
     const page = await browser.newPage();
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     const results = await page.evaluate(
-      async ({ enginesUrl, engineUrl, modelUrls, input: spec, cases }) => {
+      async ({ enginesUrl, engineUrl, threads, modelUrls, input: spec, cases }) => {
         const { loadVitrine, maxDifference } = await import(enginesUrl);
         const side = spec.crop;
-        const engine = await loadVitrine({ engineUrl, modelUrls, shape: [1, 3, side, side] });
+        const engine = await loadVitrine({ engineUrl, threads, modelUrls, shape: [1, 3, side, side] });
         const results = [];
         for (const { picture, cropUrl, logits } of cases) {
           const bitmap = await createImageBitmap(await (await fetch(cropUrl)).blob(), {
@@ -55,6 +55,7 @@ for (const flavour of ["simd", "relaxed"]) {
       {
         enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
         engineUrl: await engineFolder(flavour),
+        threads,
         modelUrls: modelUrls(entry),
         input: classification(entry).input,
         cases,

@@ -10,6 +10,8 @@ const root = path.resolve(here, "../..");
 
 /** Address of the built site, ending with a slash; `cargo xtask test` sets it. */
 export const SITE = required("VITRINE_URL");
+/** Address of the same site where its pages are cross-origin isolated from the first visit on. */
+export const ISOLATED_SITE = process.env.VITRINE_ISOLATED_URL;
 /** Address of the `tests` folder on the same server. */
 export const TEST_FILES = required("VITRINE_TESTS_URL");
 /** The built site's folder. */
@@ -42,12 +44,15 @@ export function launch(...more) {
   });
 }
 
-/** Address of a flavour's folder, such as `…/engine/relaxed-0123abcd/`. */
-export async function engineFolder(flavour) {
+/**
+ * Address of a flavour's folder, such as `…/engine/relaxed-0123abcd/`; threads need it where pages are
+ * isolated.
+ */
+export async function engineFolder(flavour, site = flavour === "threads" ? ISOLATED_SITE : SITE) {
   const folders = await readdir(path.join(DIST, "engine"));
   const name = folders.find((folder) => folder.startsWith(`${flavour}-`));
   if (!name) throw new Error(`dist/engine holds no ${flavour} engine: run cargo xtask build`);
-  return new URL(`engine/${name}/`, SITE).href;
+  return new URL(`engine/${name}/`, site ?? SITE).href;
 }
 
 /** The catalogue that the page was built with. */

@@ -86,11 +86,14 @@ fn step(title: &str, program: &mut Command) -> Result<()> {
 
 /// Runs these files of `tests/browser`, or all where none is named.
 fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) -> Result<()> {
-    let server = Background::start(&site_with_test_files(paths))?;
+    let [site, test_files] = site_with_test_files(paths);
+    let isolated = Mount::new(ISOLATED, paths.dist()).isolated();
+    let server = Background::start(&[site, test_files, isolated])?;
     let mut command = Command::new("node");
     command
         .current_dir(paths.browser_tests())
         .env("VITRINE_URL", server.url(SUB_PATH))
+        .env("VITRINE_ISOLATED_URL", server.url(ISOLATED))
         .env("VITRINE_TESTS_URL", server.url(TEST_FILES))
         .env("VITRINE_CHROMIUM", setup::chromium()?)
         .env("VITRINE_BUDGETS", Budgets::read(paths)?.json()?)
@@ -109,6 +112,9 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
     }
     step("Browser tests", &mut command)
 }
+
+/// Path under which the site stands once more, as a host serves it that makes pages isolated.
+const ISOLATED: &str = "/isolated";
 
 /// Path under which the tests' own pages and packages are served, beside the site.
 pub(crate) const TEST_FILES: &str = "/tests";

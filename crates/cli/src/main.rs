@@ -8,6 +8,7 @@ mod assets;
 mod evaluate;
 mod models;
 mod predict;
+mod profile;
 mod read;
 mod record;
 mod runs;
@@ -51,6 +52,8 @@ enum Task {
     Runs(runs::Options),
     /// Measure a model on labelled data
     Evaluate(evaluate::Options),
+    /// Where a model's time goes, by operator and by layer
+    Profile(profile::Options),
     /// What the registry has, and whether it is there
     Models {
         #[command(subcommand)]
@@ -69,6 +72,7 @@ fn main() -> Result<()> {
         Task::Train(options) => train::run(&assets, &options),
         Task::Runs(options) => runs::run(&assets, &options),
         Task::Evaluate(options) => evaluate::run(&assets, &options),
+        Task::Profile(options) => profile::run(&assets, &options),
         Task::Models { task } => models::run(&assets, &task),
     }
 }

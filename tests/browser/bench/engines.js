@@ -27,9 +27,9 @@ export async function loadModel(engine, bytes, input) {
 /** What most engines make of a file before it is theirs. */
 export const asItIs = (bytes) => bytes;
 
-/** Our engine in one flavour, with any model, on this thread. */
-export async function loadVitrine({ engineUrl, modelUrls, shape, readsIds = false }) {
-  const engine = { kind: "vitrine", url: engineUrl, threads: 1 };
+/** Our engine in one flavour, with any model, called from this thread. */
+export async function loadVitrine({ engineUrl, threads = 1, modelUrls, shape, readsIds = false }) {
+  const engine = { kind: "vitrine", url: engineUrl, threads };
   return loadModel(engine, await unpacked(await pieces(modelUrls)), { shape, readsIds });
 }
 

@@ -267,13 +267,13 @@ fn einsum_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
         return Ok(None);
     };
     let (Some(depth), Some(rows)) = (
-        length_of('I', &from, &in_shape),
-        length_of('O', &to, &out_shape),
+        length_of('I', from, &in_shape),
+        length_of('O', to, &out_shape),
     ) else {
         return Ok(None);
     };
     // Axes of length 1 lie anywhere without moving a value.
-    let (from, to_points) = (longer(&from, &in_shape), longer(&to, &out_shape));
+    let (from, to_points) = (longer(from, &in_shape), longer(to, &out_shape));
     let points: String = from.chars().filter(|axis| *axis != 'I').collect();
     let n_points: usize = out_shape.iter().product::<usize>() / rows.max(1);
     let is_plain = einsum.q_params.is_none()
