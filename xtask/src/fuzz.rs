@@ -35,11 +35,11 @@ struct Target {
 
 const TARGETS: [Target; 7] = [
     Target::of("onnx_gate", 4096),
-    Target::of("picture", 4096),
-    Target::of("table", 2048),
-    Target::of("tokeniser", 1024),
+    Target::of("picture", 2048),
+    Target::of("table", 1024),
+    Target::of("tokeniser", 256),
     Target::of("reading", 4096),
-    Target::of("registry", 4096),
+    Target::of("registry", 2048),
     Target {
         is_engine: true,
         ..Target::of("engine_load", 2048)

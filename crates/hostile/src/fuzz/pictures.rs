@@ -6,7 +6,7 @@ use vitrine_tasks::picture::{Limits, center_crop, decode, resize_bilinear, thumb
 /// Small limits, so that a fuzzer's time goes into files and not into pixels.
 fn limits() -> Limits {
     Limits {
-        max_pixels: 40_000,
+        max_pixels: 10_000,
         max_side: 2_000,
         max_alloc: 1 << 20,
         ..Limits::default()
