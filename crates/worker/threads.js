@@ -5,7 +5,7 @@
 const MOST_THREADS = 4;
 
 /** How many threads are used where nobody says how many. */
-export const defaultThreads = () => Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS);
+const defaultThreads = () => Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS);
 
 /**
  * Starts helpers until `n` threads work on a run, the caller's included, and is done when they do. `engine`

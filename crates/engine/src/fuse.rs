@@ -194,7 +194,7 @@ fn successor(model: &TypedModel, node: usize, operator: &str) -> Option<(usize, 
 
 /// The input of an operator of this kind that makes this value.
 fn input_of(model: &TypedModel, value: OutletId, operator: &str) -> Option<OutletId> {
-    let node = node_of(model, value.node);
+    let node = model.node(value.node);
     (node.op.name() == operator).then(|| node.inputs.first().copied())?
 }
 
@@ -202,11 +202,7 @@ fn input_of(model: &TypedModel, value: OutletId, operator: &str) -> Option<Outle
 fn alone(model: &TypedModel, value: OutletId) -> Option<&TypedNode> {
     let is_alone =
         model.outlet_successors(value).len() == 1 && !model.output_outlets().ok()?.contains(&value);
-    is_alone.then(|| node_of(model, value.node))
-}
-
-fn node_of(model: &TypedModel, node: usize) -> &TypedNode {
-    model.node(node)
+    is_alone.then(|| model.node(value.node))
 }
 
 /// The letters of an `EinSum` with two inputs: those of both and of the output.
@@ -250,6 +246,14 @@ fn with_slices<R>(
         .map(|view| view.as_slice::<f32>())
         .collect::<TractResult<Vec<_>>>()?;
     work(&slices)
+}
+
+/// Changes the values of the one input where they lie, or a copy if someone else holds the tensor.
+fn in_place(inputs: TVec<TValue>, change: impl FnOnce(&mut [f32])) -> TractResult<TVec<TValue>> {
+    let mut tensor = args_1!(inputs).into_tensor();
+    let mut view = tensor.try_as_plain_ram_mut()?;
+    change(view.as_slice_mut::<f32>()?);
+    Ok(tvec!(tensor.into_tvalue()))
 }
 
 /// A shape of which one length, at most, is known only when the model runs.
@@ -348,11 +352,7 @@ impl EvalOp for HardSwishOp {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        // In place, unless someone else holds the tensor: then it is copied here.
-        let mut tensor = args_1!(inputs).into_tensor();
-        let mut view = tensor.try_as_plain_ram_mut()?;
-        self.0.apply(view.as_slice_mut::<f32>()?);
-        Ok(tvec!(tensor.into_tvalue()))
+        in_place(inputs, |values| self.0.apply(values))
     }
 }
 

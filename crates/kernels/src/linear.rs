@@ -177,10 +177,7 @@ impl Place<'_> {
         let n = COLUMNS.min(outputs - column);
         let start = |row: usize| (first + row) * outputs + column;
         let mut tile: Tile = match steps.start {
-            0 => {
-                let bias: &[f32; COLUMNS] = bias[column..].first_chunk().expect("whole panels");
-                [load(bias); ROWS]
-            }
+            0 => [load_up_to(&bias[column..][..COLUMNS]); ROWS],
             _ => std::array::from_fn(|row| {
                 let row = row.min(n_rows - 1);
                 // SAFETY: the caller gives this tile to nobody else.

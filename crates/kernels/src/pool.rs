@@ -57,11 +57,6 @@ pub fn help() -> ! {
     }
 }
 
-/// How many helpers have come.
-pub fn n_helpers() -> usize {
-    POOL.n_helpers.load(Ordering::Relaxed)
-}
-
 /// Has work shared with helpers, or not: where several engines run, their helpers would only take the cores
 /// from each other.
 pub fn share_work(is_shared: bool) {

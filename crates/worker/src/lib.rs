@@ -60,13 +60,6 @@ pub fn help() {
     vitrine_engine::pool::help()
 }
 
-/// How many threads work on one run.
-#[cfg(target_feature = "atomics")]
-#[wasm_bindgen]
-pub fn threads() -> usize {
-    1 + vitrine_engine::pool::n_helpers()
-}
-
 /// The memory that threads share.
 #[cfg(target_feature = "atomics")]
 #[wasm_bindgen(js_name = sharedMemory)]

@@ -8,7 +8,7 @@ use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 use vitrine_kernels::Attention;
 
-use super::{Rows, alone, axes_of, input_of, is_f32, is_one, longer, node_of, read_once, scalar};
+use super::{Rows, alone, axes_of, input_of, is_f32, is_one, longer, read_once, scalar};
 
 /// Replaces attentions.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -85,7 +85,7 @@ fn attention_at(model: &TypedModel, node: usize) -> TractResult<Option<Found>> {
             Some(mask) => Some(found.mask(model, mask)?),
             None => None,
         };
-        let rows = Rows::new(&node_of(model, node).outputs[0].fact.shape)?;
+        let rows = Rows::new(&model.node(node).outputs[0].fact.shape)?;
         Some(Found {
             queries,
             keys,
@@ -109,7 +109,7 @@ struct Product {
 }
 
 fn product_at(model: &TypedModel, node: usize) -> Option<Product> {
-    let node = node_of(model, node);
+    let node = model.node(node);
     let einsum = node.op_as::<EinSum>()?;
     let [left, right] = node.inputs.as_slice() else {
         return None;
@@ -129,7 +129,7 @@ fn product_at(model: &TypedModel, node: usize) -> Option<Product> {
 
 /// The softmax over the last axis that makes this value.
 fn softmax_at(model: &TypedModel, value: OutletId) -> Option<&TypedNode> {
-    let node = node_of(model, value.node);
+    let node = model.node(value.node);
     let softmax = node.op_as::<Softmax>()?;
     let rank = model.outlet_fact(value).ok()?.shape.rank();
     let is_plain = softmax.kind == SoftmaxKind::Softmax

@@ -11,7 +11,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, RmsNorm};
 use vitrine_kernels::LayerNorm;
 
-use super::{alone, constant, is_f32, node_of, read_once};
+use super::{alone, constant, is_f32, read_once};
 
 /// Replaces normalisations.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -28,7 +28,7 @@ pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
 /// The input and the parameters of the normalisation whose last operator is at this node:
 /// `RmsNorm(x - mean(x)) · scale + bias`.
 fn norm_at(model: &TypedModel, last: usize) -> Option<(OutletId, LayerNorm)> {
-    let node = node_of(model, last);
+    let node = model.node(last);
     if node.op.name() != "Add" || !is_f32(model, last) {
         return None;
     }
@@ -114,11 +114,7 @@ impl EvalOp for LayerNormOp {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        // In place, unless someone else holds the tensor: then it is copied here.
-        let mut tensor = args_1!(inputs).into_tensor();
-        let mut view = tensor.try_as_plain_ram_mut()?;
-        self.0.apply(view.as_slice_mut::<f32>()?);
-        Ok(tvec!(tensor.into_tvalue()))
+        super::in_place(inputs, |values| self.0.apply(values))
     }
 }
 

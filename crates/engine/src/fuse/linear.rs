@@ -11,7 +11,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use vitrine_kernels::{Linear, LinearActivation, gelu_in_place};
 
-use super::{Rows, axes_of, constant, is_f32, is_one, longer, node_of, read_once};
+use super::{Rows, axes_of, constant, is_f32, is_one, longer, read_once};
 
 /// Replaces GELUs, then linear maps with what can be done along with them.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -83,7 +83,7 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
         let [next] = model.outlet_successors(value) else {
             break;
         };
-        let next = node_of(model, next.node);
+        let next = model.node(next.node);
         let shape = &model.outlet_fact(value)?.shape;
         if model.output_outlets()?.contains(&value)
             || activation != LinearActivation::None
@@ -146,7 +146,7 @@ struct Base {
 
 /// `output[rows…, o] = Σ input[rows…, k…] · weights[k…, o]`, where axes of length 1 may lie anywhere.
 fn base_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
-    let node = node_of(model, node);
+    let node = model.node(node);
     let (Some(einsum), [left, right]) = (node.op_as::<EinSum>(), node.inputs.as_slice()) else {
         return Ok(None);
     };
@@ -288,11 +288,7 @@ impl EvalOp for GeluOp {
     op_out_of_plan!();
 
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        // In place, unless someone else holds the tensor: then it is copied here.
-        let mut tensor = args_1!(inputs).into_tensor();
-        let mut view = tensor.try_as_plain_ram_mut()?;
-        gelu_in_place(view.as_slice_mut::<f32>()?);
-        Ok(tvec!(tensor.into_tvalue()))
+        super::in_place(inputs, gelu_in_place)
     }
 }
 
