@@ -10,6 +10,7 @@ mod linear;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
 use tract_onnx::tract_core::optim::{Optimizer, TypedPass};
 use vitrine_kernels::HardSwish;
 
@@ -25,9 +26,14 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             Ok(model)
         }
         Fusion::All => {
-            declutter_in_place(&mut model)?;
-            fuse_hard_swish(&mut model)?;
-            conv::fuse(&mut model)?;
+            // Before tract rewrites the graph, which takes longer than all the rest of loading a model: what
+            // becomes an operator of ours needs no rewriting.
+            Optimizer::prop_consts().optimize(&mut model)?;
+            fuse_convolutions(&mut model)?;
+            if model.nodes.iter().any(is_convolution) {
+                declutter_in_place(&mut model)?;
+                fuse_convolutions(&mut model)?;
+            }
             // What is left tract may lay out as it likes: it brings texts into token after token, which
             // is how the next operators want them.
             model.declutter()?;
@@ -38,6 +44,16 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             Ok(model)
         }
     }
+}
+
+fn fuse_convolutions(model: &mut TypedModel) -> TractResult<()> {
+    fuse_hard_swish(model)?;
+    conv::fuse(model)
+}
+
+/// Whether this is a convolution of tract's.
+fn is_convolution(node: &TypedNode) -> bool {
+    node.op_is::<Conv>() || node.op_is::<Deconv>()
 }
 
 /// Declutters, and leaves every value in the layout that the file has it in: channels first.
@@ -82,7 +98,7 @@ fn replace(
     patch.apply(model)
 }
 
-/// `Mul(u, Min(Max(Add(u, 3), 0), 6))` with what scales and shifts before and behind it.
+/// `Mul(u, Min(Max(Add(u, 3), 0), 6))` with what scales, divides and shifts before and behind it.
 struct Chain {
     /// What the first operator reads.
     input: OutletId,
@@ -127,8 +143,9 @@ fn chain_at(model: &TypedModel, product: usize) -> Option<Chain> {
         return None;
     }
     let mut last = product;
-    if let Some((next, scale)) = successor(model, last, "Mul") {
-        operator.scale = scale;
+    while let Some((next, scale)) = successor(model, last, "Mul").or_else(|| quotient(model, last))
+    {
+        operator.scale *= scale;
         last = next;
     }
     if let Some((next, offset)) = successor(model, last, "Add") {
@@ -190,6 +207,13 @@ fn successor(model: &TypedModel, node: usize, operator: &str) -> Option<(usize, 
         })?;
     (input == value && !model.output_outlets().ok()?.contains(&value))
         .then_some((next.node, constant))
+}
+
+/// The one node that divides this one's output by a constant, and what it multiplies by.
+fn quotient(model: &TypedModel, node: usize) -> Option<(usize, f32)> {
+    let (next, divisor) = successor(model, node, "Div")?;
+    let is_divided = model.node(next).inputs.first() == Some(&OutletId::new(node, 0));
+    is_divided.then_some((next, divisor.recip()))
 }
 
 /// The input of an operator of this kind that makes this value.
