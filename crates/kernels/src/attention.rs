@@ -8,7 +8,14 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::exp;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{COLUMNS, ROWS, Tile, four_rows, multiply_add};
+use crate::rows::{Tile, multiply_add, some_rows};
+
+/// Queries of a tile.
+const ROWS: usize = 4;
+/// Keys of a tile, or numbers of a value: heads are 32 or 64 long, which eight divides.
+const COLUMNS: usize = 8;
+/// Vectors of four for them.
+const VECTORS: usize = COLUMNS / 4;
 
 /// `softmax(scale · Q · Kᵀ + mask) · V` for each head (A. Vaswani et al., "Attention is all you need",
 /// 2017).
@@ -131,10 +138,10 @@ impl Head<'_> {
         self.pack_values(values, value_panels);
         for first in (0..n_queries).step_by(ROWS) {
             let n_rows = ROWS.min(n_queries - first);
-            let rows = four_rows(&queries[self.first..], (first, n_rows), width, length);
+            let rows = some_rows(&queries[self.first..], (first, n_rows), width, length);
             for (at, panel) in key_panels.chunks_exact(COLUMNS * length).enumerate() {
-                let mut tile: Tile = [[F32x4::splat(0.0); 2]; ROWS];
-                // SAFETY: `four_rows` made sure of `length` values in each row; a panel has eight times as many.
+                let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
+                // SAFETY: `some_rows` made sure of `length` values in each row; a panel has eight times as many.
                 unsafe { multiply_add(&mut tile, length, rows, panel.as_ptr()) };
                 for (scores, [low, high]) in scores.chunks_exact_mut(scores_length).zip(tile) {
                     let scores = &mut scores[at * COLUMNS..][..COLUMNS];
@@ -156,9 +163,9 @@ impl Head<'_> {
                     factors[row] = weigh(&mut scores[..n_keys], self.attention.scale, mask);
                 }
             }
-            let rows = four_rows(scores, (0, n_rows), scores_length, n_keys);
+            let rows = some_rows(scores, (0, n_rows), scores_length, n_keys);
             for (at, panel) in value_panels.chunks_exact(COLUMNS * n_keys).enumerate() {
-                let mut tile: Tile = [[F32x4::splat(0.0); 2]; ROWS];
+                let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
                 // SAFETY: as above, for `n_keys` values.
                 unsafe { multiply_add(&mut tile, n_keys, rows, panel.as_ptr()) };
                 let n = COLUMNS.min(length - at * COLUMNS);

@@ -5,16 +5,23 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::gelu;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{COLUMNS, ROWS, Tile, four_rows, multiply_add};
+use crate::rows::{Tile, multiply_add, some_rows};
 
-/// Steps that are summed up at a time: four rows and a panel of so many, 18 KB, stay in the nearest
+/// Rows of a tile.
+const ROWS: usize = 3;
+/// Columns of a tile, and outputs of a panel.
+const COLUMNS: usize = 4 * VECTORS;
+/// Vectors of four for them.
+const VECTORS: usize = 3;
+
+/// Steps that are summed up at a time: three rows and a panel of so many, 23 KB, stay in the nearest
 /// cache together, and of longer rows this much of all of them in the second.
 const STEPS: usize = 384;
 
 /// `output[i, o] = Σ_k input[i, k] · weights[k, o] + bias[o]`, with its weights ready to be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
-    /// Panels of eight outputs; in a panel the eight weights of one step lie side by side.
+    /// Panels of twelve outputs; in a panel the weights of one step lie side by side.
     panels: Vec<f32>,
     /// One per output, and zeros up to a whole panel.
     bias: Vec<f32>,
@@ -51,8 +58,8 @@ impl Linear {
         for (at, panel) in panels.chunks_exact_mut(COLUMNS * depth).enumerate() {
             let first = at * COLUMNS;
             let n = COLUMNS.min(outputs - first);
-            for (k, eight) in panel.chunks_exact_mut(COLUMNS).enumerate() {
-                for (column, weight) in eight.iter_mut().enumerate().take(n) {
+            for (k, step_weights) in panel.chunks_exact_mut(COLUMNS).enumerate() {
+                for (column, weight) in step_weights.iter_mut().enumerate().take(n) {
                     *weight = weights[k * step + (first + column) * next];
                 }
             }
@@ -147,7 +154,7 @@ impl Linear {
 /// A tile of the output.
 struct Place<'a> {
     linear: &'a Linear,
-    /// The first row and how many there are, up to four.
+    /// The first row and how many there are, up to [`ROWS`].
     rows: (usize, usize),
     /// The panel that makes its columns.
     panel: usize,
@@ -176,7 +183,7 @@ impl Place<'_> {
         let column = self.panel * COLUMNS;
         let n = COLUMNS.min(outputs - column);
         let start = |row: usize| (first + row) * outputs + column;
-        let mut tile: Tile = match steps.start {
+        let mut tile: Tile<ROWS, VECTORS> = match steps.start {
             0 => [load_up_to(&bias[column..][..COLUMNS]); ROWS],
             _ => std::array::from_fn(|row| {
                 let row = row.min(n_rows - 1);
@@ -184,65 +191,63 @@ impl Place<'_> {
                 load_up_to(unsafe { output.slice(start(row), n) })
             }),
         };
-        let rows = four_rows(&input[steps.start..], self.rows, *depth, steps.len());
+        let rows = some_rows(&input[steps.start..], self.rows, *depth, steps.len());
         let panel =
             &panels[(self.panel * depth + steps.start) * COLUMNS..][..steps.len() * COLUMNS];
-        // SAFETY: `four_rows` and the slice above made sure that there are as many values as steps.
+        // SAFETY: `some_rows` and the slice above made sure that there are as many values as steps.
         unsafe { multiply_add(&mut tile, steps.len(), rows, panel.as_ptr()) };
         let is_last = steps.end == *depth;
-        for (row, [mut low, mut high]) in tile.into_iter().enumerate().take(n_rows) {
+        for (row, mut sums) in tile.into_iter().enumerate().take(n_rows) {
             if is_last {
                 if let Some(residual) = residual {
-                    let [first, second] = load_up_to(&residual[start(row)..][..n]);
-                    (low, high) = (low.add(first), high.add(second));
+                    let added = load_up_to(&residual[start(row)..][..n]);
+                    for (sum, added) in sums.iter_mut().zip(added) {
+                        *sum = sum.add(added);
+                    }
                 }
                 if activation == LinearActivation::Gelu {
-                    (low, high) = (gelu(low), gelu(high));
+                    sums = sums.map(gelu);
                 }
             }
             // SAFETY: as above.
-            store_up_to([low, high], unsafe { output.slice_mut(start(row), n) });
+            store_up_to(sums, unsafe { output.slice_mut(start(row), n) });
         }
     }
 }
 
 #[inline(always)]
-fn load(values: &[f32; COLUMNS]) -> [F32x4; 2] {
-    // SAFETY: eight values are readable.
-    unsafe {
-        [
-            F32x4::load(values.as_ptr()),
-            F32x4::load(values.as_ptr().add(4)),
-        ]
-    }
+fn load(values: &[f32; COLUMNS]) -> [F32x4; VECTORS] {
+    // SAFETY: four values are readable from each of these places on.
+    std::array::from_fn(|at| unsafe { F32x4::load(values.as_ptr().add(4 * at)) })
 }
 
-/// Up to eight values, and zeros for those that are missing.
+/// Up to a whole row of a tile, and zeros for those that are missing.
 #[inline(always)]
-fn load_up_to(values: &[f32]) -> [F32x4; 2] {
+fn load_up_to(values: &[f32]) -> [F32x4; VECTORS] {
     match values.first_chunk() {
         Some(values) => load(values),
         None => {
-            let mut eight = [0.0; COLUMNS];
-            eight[..values.len()].copy_from_slice(values);
-            load(&eight)
+            let mut whole = [0.0; COLUMNS];
+            whole[..values.len()].copy_from_slice(values);
+            load(&whole)
         }
     }
 }
 
-/// Stores the first of eight values, as many as there is room for.
+/// Stores the first of a row's values, as many as there is room for.
 #[inline(always)]
-fn store_up_to([low, high]: [F32x4; 2], values: &mut [f32]) {
+fn store_up_to(row: [F32x4; VECTORS], values: &mut [f32]) {
     match values.first_chunk_mut::<COLUMNS>() {
-        // SAFETY: eight values are writable.
-        Some(values) => unsafe {
-            low.store(values.as_mut_ptr());
-            high.store(values.as_mut_ptr().add(4));
-        },
+        Some(values) => {
+            for (at, four) in row.into_iter().enumerate() {
+                // SAFETY: four values are writable from each of these places on.
+                unsafe { four.store(values.as_mut_ptr().add(4 * at)) };
+            }
+        }
         None => {
-            let mut eight = [0.0; COLUMNS];
-            store_up_to([low, high], &mut eight);
-            values.copy_from_slice(&eight[..values.len()]);
+            let mut whole = [0.0; COLUMNS];
+            store_up_to(row, &mut whole);
+            values.copy_from_slice(&whole[..values.len()]);
         }
     }
 }
@@ -296,7 +301,7 @@ mod tests {
     #[test]
     fn rows_and_outputs_of_every_number() {
         for n_rows in [1, 3, 4, 5, 9] {
-            for outputs in [1, 7, 8, 12, 24, 77] {
+            for outputs in [1, 7, 12, 13, 24, 77] {
                 check(n_rows, 5, outputs, LinearActivation::None);
                 check(n_rows, 16, outputs, LinearActivation::Gelu);
             }
