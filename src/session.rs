@@ -471,7 +471,10 @@ fn keep_small(size: Size, rgba: &Uint8Array) -> Thumbnail {
 
 /// Turns a worker's replies into events and marks.
 fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
-    with(|session| session.running(worker).map(|running| running.job = None));
+    // What is said of memory comes after an answer, when the next job may have begun.
+    if !matches!(reply, Reply::Memory { .. }) {
+        with(|session| session.running(worker).map(|running| running.job = None));
+    }
     let index = |model: &str| with(|session| session.index_of(model)).flatten();
     let file = |id: RequestId| with(|session| session.name_of(id)).unwrap_or_default();
     match reply {
@@ -537,7 +540,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             }
             report(Event::RowsAnalysed(id, rows, time));
         }
-        Reply::Memory { bytes } => report(Event::Measured(Measured::Memory(bytes))),
+        Reply::Memory { bytes } => report(Event::Grew(worker, bytes)),
         // Only the latency lab measures, in a worker of its own.
         Reply::Measured { .. } => {}
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),

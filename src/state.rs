@@ -212,8 +212,10 @@ pub(crate) enum Event {
     TableOpened(RequestId, TableFacts),
     /// Rows of a table have their analysis, in so many milliseconds.
     RowsAnalysed(RequestId, Vec<RowAnalysis>, f64),
-    /// What the worker says of its times and its memory.
+    /// What the worker says of its times.
     Measured(Measured),
+    /// The memory of a worker's engine grew to so many bytes.
+    Grew(WorkerId, f64),
     /// The job being done for an item failed.
     Failed(RequestId, Failure),
     /// The worker ended by itself.
@@ -541,6 +543,10 @@ impl State {
             Event::TableOpened(id, facts) => self.take_table(id, facts),
             Event::RowsAnalysed(id, rows, time) => self.take_rows(id, rows, time),
             Event::Measured(measured) => self.metrics.take(measured),
+            Event::Grew(worker, bytes) => {
+                self.pool.grew(worker, bytes);
+                self.metrics.take(Measured::Memory(bytes));
+            }
             Event::Failed(id, failure) => self.fail(id, failure),
             Event::EngineDied(worker, error) => return self.bury_engine(worker, error),
             Event::Overdue(worker, id, seconds) => return self.give_up_on(worker, id, seconds),
@@ -606,6 +612,10 @@ impl State {
                 .into_iter()
                 .map(Effect::Download),
         );
+        if self.n_open() == 0 {
+            let worn = self.pool.end_worn();
+            effects.extend(worn.into_iter().map(Effect::EndEngine));
+        }
         let is_wanted = self.interest == Interest::Shown || !wanted.is_empty();
         if is_wanted {
             if self.pool.workers.is_empty() {
@@ -1621,6 +1631,43 @@ mod tests {
         );
         assert_eq!(state.phase(), Phase::Ready);
         assert_eq!(add(&mut state, &[0]), [Effect::StartEngine(W1)]);
+    }
+
+    #[test]
+    fn a_worker_that_has_done_much_is_replaced_when_nothing_is_left_to_do() {
+        let mut state = set_up();
+        let n = pool::MOST_ANSWERS as u32;
+        let numbers: Vec<u32> = (0..=n).collect();
+        add(&mut state, &numbers);
+        for number in 0..n {
+            let effects = classify(&mut state, number);
+            assert!(
+                !effects.contains(&Effect::EndEngine(W0)),
+                "more is to be done"
+            );
+        }
+        let effects = classify(&mut state, n);
+        // Someone who had so much done may go on: the next worker does not wait for it.
+        assert!(effects.contains(&Effect::EndEngine(W0)), "{effects:?}");
+        assert!(effects.contains(&Effect::StartEngine(W1)), "{effects:?}");
+        add(&mut state, &[n + 1]);
+        state.update(Event::EngineReady(W1, Flavour::Simd));
+        let effects = state.update(Event::ModelReady(W1, CLASSIFIER));
+        assert!(effects.contains(&classifying(W1, n + 1)));
+    }
+
+    #[test]
+    fn a_worker_that_takes_much_memory_is_replaced_after_its_answer() {
+        let mut state = set_up();
+        let grown = Event::Grew(W0, pool::MUCH_MEMORY);
+        assert_eq!(
+            state.update(grown.clone()),
+            [],
+            "it has not answered anything yet"
+        );
+        add(&mut state, &[0]);
+        let effects = classify(&mut state, 0);
+        assert!(effects.contains(&Effect::EndEngine(W0)), "{effects:?}");
     }
 
     #[test]

@@ -14,6 +14,13 @@ const SMALL_MEMORY: f64 = 4.0;
 /// started until a person asks for it.
 const MOST_BARREN: usize = 3;
 
+/// A worker that has answered so often is replaced once there is nothing to do: WebAssembly's memory never
+/// shrinks, and what a library holds on to by mistake ends with the worker.
+pub(super) const MOST_ANSWERS: usize = 2000;
+
+/// A worker whose engine takes so many bytes is replaced as well: half of what it may grow to.
+pub(super) const MUCH_MEMORY: f64 = 1e9;
+
 /// Names a worker; a later one never has the id of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WorkerId(pub(crate) u32);
@@ -49,7 +56,7 @@ pub(crate) enum Loaded {
 }
 
 /// One worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     /// The engine that runs in it, once it listens.
@@ -58,8 +65,10 @@ pub(crate) struct Worker {
     pub(crate) job: Option<(RequestId, Job)>,
     /// The table that is open in it.
     pub(crate) open_table: Option<RequestId>,
-    /// Whether it has answered anything yet.
-    has_answered: bool,
+    /// How often it has answered.
+    n_answers: usize,
+    /// Bytes that its engine's memory has grown to.
+    memory: f64,
     /// By model; a model beyond the end is not loaded.
     loaded: Vec<Loaded>,
 }
@@ -85,6 +94,15 @@ impl Worker {
         self.loaded.contains(&Loaded::Ready)
     }
 
+    fn has_answered(&self) -> bool {
+        self.n_answers > 0
+    }
+
+    /// Whether it is time for another in its place.
+    fn is_worn(&self) -> bool {
+        self.n_answers >= MOST_ANSWERS || self.has_answered() && self.memory >= MUCH_MEMORY
+    }
+
     /// Whether it starts, loads or works.
     pub(crate) fn is_busy(&self) -> bool {
         self.flavour.is_none() || self.is_loading() || self.job.is_some()
@@ -92,7 +110,7 @@ impl Worker {
 }
 
 /// All workers, the one that was started first in front.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pool {
     pub(crate) workers: Vec<Worker>,
     /// How many there may be.
@@ -146,7 +164,8 @@ impl Pool {
             flavour: None,
             job: None,
             open_table: None,
-            has_answered: false,
+            n_answers: 0,
+            memory: 0.0,
             loaded: Vec::new(),
         });
         id
@@ -157,11 +176,23 @@ impl Pool {
         let mut workers = self.workers.iter_mut();
         let worker = workers.find(|worker| worker.job.is_some_and(|(id, _)| id == item))?;
         let (_, job) = worker.job.take()?;
-        if !worker.has_answered {
-            worker.has_answered = true;
+        if !worker.has_answered() {
             self.n_barren = 0;
         }
+        worker.n_answers += 1;
         worker.flavour.map(|flavour| (flavour, job))
+    }
+
+    /// Takes in that a worker's engine has grown to so many bytes.
+    pub(crate) fn grew(&mut self, id: WorkerId, bytes: f64) {
+        if let Some(worker) = self.get_mut(id) {
+            worker.memory = bytes;
+        }
+    }
+
+    /// Ends the workers that are worn and not at work.
+    pub(crate) fn end_worn(&mut self) -> Vec<WorkerId> {
+        self.end_if(|worker| worker.is_worn() && !worker.is_busy())
     }
 
     /// Ends a worker.
@@ -179,7 +210,9 @@ impl Pool {
     /// Whether every worker is there to work: none starts or loads, and the first has shown that
     /// engine and models are well.
     pub(crate) fn is_proven(&self) -> bool {
-        self.workers.first().is_some_and(|first| first.has_answered)
+        self.workers
+            .first()
+            .is_some_and(|first| first.has_answered())
             && self
                 .workers
                 .iter()
@@ -189,7 +222,7 @@ impl Pool {
     /// Takes in that this worker died by itself. `false` when too many did that never answered:
     /// then those that are left must do.
     pub(crate) fn mourn(&mut self, dead: &Worker) -> bool {
-        if dead.has_answered {
+        if dead.has_answered() {
             return true;
         }
         self.n_barren += 1;
