@@ -31,6 +31,8 @@ export class SiteServer {
   interfere = () => false;
   #server = null;
   #port = 0;
+  /** Bytes that the network still lets through of these files: `{ files, bytes }`. */
+  #cut = null;
 
   /** Starts, at the same address as before if it was stopped. */
   async start() {
@@ -47,6 +49,16 @@ export class SiteServer {
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, "close");
+  }
+
+  /** From now on lets so many bytes of these files through, and ends every answer to come in the middle. */
+  cutAfter(bytes, files) {
+    this.#cut = { files, bytes };
+  }
+
+  /** Lets everything through again. */
+  mend() {
+    this.#cut = null;
   }
 
   /** Address of the site, ending with a slash. */
@@ -68,9 +80,20 @@ export class SiteServer {
     try {
       const content = await readFile(path.join(this.folder, name));
       const type = TYPES[path.extname(name)] ?? "application/octet-stream";
-      response.writeHead(200, { "content-type": type, "cache-control": "no-cache" }).end(content);
+      response.writeHead(200, { "content-type": type, "cache-control": "no-cache", "content-length": content.length });
+      const nBytes = this.#letThrough(file, content.length);
+      if (nBytes === content.length) response.end(content);
+      else response.write(content.subarray(0, nBytes), () => response.destroy());
     } catch {
       response.writeHead(404, { "content-type": "text/html" }).end("<html>not found</html>");
     }
+  }
+
+  /** How many bytes of a file of this length the network lets through. */
+  #letThrough(file, length) {
+    if (!this.#cut?.files.includes(file)) return length;
+    const nBytes = Math.min(length, this.#cut.bytes);
+    this.#cut.bytes -= nBytes;
+    return nBytes;
   }
 }

@@ -38,7 +38,7 @@ const TARGETS: [Target; 7] = [
     Target::of("picture", 2048),
     Target::of("table", 1024),
     Target::of("tokeniser", 256),
-    Target::of("reading", 4096),
+    Target::of("reading", 1024),
     Target::of("registry", 2048),
     Target {
         is_engine: true,

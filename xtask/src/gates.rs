@@ -66,6 +66,31 @@ pub(crate) fn browsers(paths: &Paths, only: Option<Engine>) -> Result<()> {
     command::run(&mut node).context("the tests in other browsers failed")
 }
 
+/// Much work and many faults in Chromium: this share of all there is to do, and the tests of this name.
+pub(crate) fn soak(paths: &Paths, share: f64, only: Option<&str>) -> Result<()> {
+    ensure!(
+        share > 0.0 && share <= 1.0,
+        "--share is above 0 and at most 1"
+    );
+    setup::for_tests(paths)?;
+    let server = served(paths)?;
+    let mut node = Command::new("node");
+    node.current_dir(paths.browser_tests())
+        .env("VITRINE_URL", server.url(test::SUB_PATH))
+        .env("VITRINE_TESTS_URL", server.url(test::TEST_FILES))
+        .env("VITRINE_CHROMIUM", setup::chromium()?)
+        .env("VITRINE_SOAK_SHARE", share.to_string())
+        .env(
+            "VITRINE_SOAK_REPORT",
+            paths.target().join("soak/report.json"),
+        )
+        .args(["--test", "--test-reporter=spec"]);
+    if let Some(only) = only {
+        node.arg(format!("--test-name-pattern={only}"));
+    }
+    command::run(node.arg("soak/soak.js")).context("the page did not bear it")
+}
+
 /// Takes the README's pictures from the built site, into `docs/img`.
 pub(crate) fn screenshots(paths: &Paths) -> Result<()> {
     setup::for_tests(paths)?;

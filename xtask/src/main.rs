@@ -102,6 +102,15 @@ enum Task {
         #[arg(long)]
         only: Option<gates::Engine>,
     },
+    /// Give the built site much work and many faults: thousands of files, killed workers, cut networks
+    Soak {
+        /// Do this share of the work only, such as 0.02, to see that everything runs
+        #[arg(long, default_value_t = 1.0)]
+        share: f64,
+        /// Only what has this in its name, such as `pictures`
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Take the README's pictures from the built site, into docs/img
     Screenshots,
     /// Check licences, sources and advisories of everything that others wrote
@@ -173,6 +182,7 @@ fn main() -> Result<()> {
         Task::Smoke { url } => test::smoke(&paths, &url),
         Task::Lighthouse { runs } => gates::lighthouse(&paths, runs),
         Task::Browsers { only } => gates::browsers(&paths, only),
+        Task::Soak { share, only } => gates::soak(&paths, share, only.as_deref()),
         Task::Screenshots => gates::screenshots(&paths),
         Task::Audit { strict } => audit::run(&paths, strict),
         Task::Reproduce => reproduce::run(&paths),

@@ -20,7 +20,7 @@ const LINE: LineInput = LineInput {
 /// characters, four bytes each.
 pub(super) fn reading(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
-    let side = |byte: u8| 1 + u32::from(byte % 48);
+    let side = |byte: u8| 1 + u32::from(byte % 24);
     let map = Size {
         width: side(bytes.byte()),
         height: side(bytes.byte()),

@@ -49,9 +49,9 @@ pub fn seeds() -> Vec<Seed> {
 
 /// A map with bars where lines would be, as the target for reading takes it apart.
 fn map(seed: u8) -> Seed {
-    const SIDE: usize = 48;
+    const SIDE: usize = 24;
     let mut random = Random::seeded(seed.into());
-    let mut bytes = vec![47, 47, 30, 40, 76, 100, 130, 50, seed];
+    let mut bytes = vec![23, 23, 30, 40, 76, 100, 130, 50, seed];
     let slope = random.below(3);
     for y in 0..SIDE {
         for x in 0..SIDE {
