@@ -8,7 +8,7 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::exp;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{Tile, multiply_add, some_rows};
+use crate::rows::{Tile, add_4x8, some_rows};
 
 /// Queries of a tile.
 const ROWS: usize = 4;
@@ -142,7 +142,7 @@ impl Head<'_> {
             for (at, panel) in key_panels.chunks_exact(COLUMNS * length).enumerate() {
                 let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
                 // SAFETY: `some_rows` made sure of `length` values in each row; a panel has eight times as many.
-                unsafe { multiply_add(&mut tile, length, rows, panel.as_ptr()) };
+                unsafe { add_4x8(&mut tile, length, rows, panel.as_ptr()) };
                 for (scores, [low, high]) in scores.chunks_exact_mut(scores_length).zip(tile) {
                     let scores = &mut scores[at * COLUMNS..][..COLUMNS];
                     // SAFETY: eight values are writable.
@@ -167,7 +167,7 @@ impl Head<'_> {
             for (at, panel) in value_panels.chunks_exact(COLUMNS * n_keys).enumerate() {
                 let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
                 // SAFETY: as above, for `n_keys` values.
-                unsafe { multiply_add(&mut tile, n_keys, rows, panel.as_ptr()) };
+                unsafe { add_4x8(&mut tile, n_keys, rows, panel.as_ptr()) };
                 let n = COLUMNS.min(length - at * COLUMNS);
                 for (row, halves) in tile.iter().enumerate().take(n_rows) {
                     let factor = F32x4::splat(factors[row]);

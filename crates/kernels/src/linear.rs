@@ -5,7 +5,7 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::gelu;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{Tile, multiply_add, some_rows};
+use crate::rows::{Tile, add_3x12, some_rows};
 
 /// Rows of a tile.
 const ROWS: usize = 3;
@@ -195,7 +195,7 @@ impl Place<'_> {
         let panel =
             &panels[(self.panel * depth + steps.start) * COLUMNS..][..steps.len() * COLUMNS];
         // SAFETY: `some_rows` and the slice above made sure that there are as many values as steps.
-        unsafe { multiply_add(&mut tile, steps.len(), rows, panel.as_ptr()) };
+        unsafe { add_3x12(&mut tile, steps.len(), rows, panel.as_ptr()) };
         let is_last = steps.end == *depth;
         for (row, mut sums) in tile.into_iter().enumerate().take(n_rows) {
             if is_last {
