@@ -136,6 +136,10 @@ impl Bench {
                 let model = model.id.clone();
                 self.send(&Request::Measure { model, rounds }, None)?;
             }
+            LabEffect::Profile => {
+                let model = model.id.clone();
+                self.send(&Request::Profile { model }, None)?;
+            }
             LabEffect::End => self.end(),
         }
         Ok(())
@@ -181,6 +185,7 @@ fn on_reply(reply: Reply, _attachment: Uint8Array) {
             times,
             memory,
         }),
+        Reply::Profiled { operators, .. } => report(LabEvent::Profiled(operators)),
         Reply::ModelFailed { failure, .. } | Reply::Failed { failure, .. } => {
             report(LabEvent::Failed(failure));
         }

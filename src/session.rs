@@ -542,7 +542,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
         }
         Reply::Memory { bytes } => report(Event::Grew(worker, bytes)),
         // Only the latency lab measures, in a worker of its own.
-        Reply::Measured { .. } => {}
+        Reply::Measured { .. } | Reply::Profiled { .. } => {}
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
     }
 }

@@ -1,6 +1,8 @@
 //! Figures and sentences as the page writes them, in the language of the page.
 
-use vitrine_protocol::{Analysis, Card, Class, Explanation, Flavour, Line, ServedFile, Spec};
+use vitrine_protocol::{
+    Analysis, Card, Class, Explanation, Flavour, Line, OperatorShare, ServedFile, Spec,
+};
 use vitrine_stats::Summary;
 
 use crate::lab::Device;
@@ -878,6 +880,30 @@ pub(crate) fn steady() -> String {
     say("Steady: every run after the warm-up")
 }
 
+/// What the table of a run's operators is called.
+pub(crate) fn operators() -> String {
+    say("Where the time of one run goes, by kind of operator")
+}
+
+/// Its columns.
+pub(crate) fn operator_columns() -> Vec<String> {
+    ["Operator", "n", "Time", "Share"].map(say).to_vec()
+}
+
+/// Its rows. Names of operators are the engine's and the same in every language.
+pub(crate) fn operator_rows(operators: &[OperatorShare]) -> Vec<Vec<String>> {
+    let total: f64 = operators.iter().map(|share| share.time).sum();
+    let row = |share: &OperatorShare| {
+        vec![
+            share.operator.clone(),
+            share.n.to_string(),
+            fine_time(share.time),
+            percent(share.time / total.max(f64::MIN_POSITIVE)),
+        ]
+    };
+    operators.iter().map(row).collect()
+}
+
 /// What the table of all runs is called.
 pub(crate) fn compared() -> String {
     say("All runs of this visit, side by side")
@@ -910,6 +936,7 @@ pub(crate) fn lab_step(step: LabStep, done: usize, rounds: usize) -> String {
         LabStep::Fetching => say("Fetching the model"),
         LabStep::Loading => say("Loading the model"),
         LabStep::WarmingUp => say("Warming up"),
+        LabStep::Profiling => say("Looking where the time goes"),
         LabStep::Measuring | LabStep::Done | LabStep::Stopped => fill(
             "{done} of {all} runs",
             &[("done", &done.to_string()), ("all", &rounds.to_string())],

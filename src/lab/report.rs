@@ -1,7 +1,7 @@
 //! What the lab measured, as a file and as text to paste: plain functions.
 
 use serde::Serialize;
-use vitrine_protocol::ModelEntry;
+use vitrine_protocol::{ModelEntry, OperatorShare};
 
 use crate::state::{Run, Warning};
 use crate::words;
@@ -39,6 +39,7 @@ struct RunOut<'a> {
     memory_bytes: f64,
     warnings: Vec<Warning>,
     times: &'a [f64],
+    operators: &'a [OperatorShare],
 }
 
 #[derive(Serialize)]
@@ -118,6 +119,7 @@ fn run_out<'a>(run: &'a Run, models: &'a [ModelEntry]) -> Option<RunOut<'a>> {
         memory_bytes: run.memory,
         warnings: run.warnings(),
         times: &run.times,
+        operators: &run.operators,
     })
 }
 

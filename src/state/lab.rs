@@ -4,7 +4,7 @@
 //! event.
 
 use serde::Serialize;
-use vitrine_protocol::{Failure, Flavour, LoadTimes};
+use vitrine_protocol::{Failure, Flavour, LoadTimes, OperatorShare};
 use vitrine_stats::{Summary, median_interval};
 
 /// How often a model can be run.
@@ -63,6 +63,7 @@ pub(crate) enum LabStep {
     Loading,
     WarmingUp,
     Measuring,
+    Profiling,
     /// Every run was made.
     Done,
     /// Stopped before that, with what was measured until then.
@@ -93,6 +94,9 @@ pub(crate) struct Run {
     pub(crate) wall: f64,
     /// Bytes of the engine's memory.
     pub(crate) memory: f64,
+    /// What each kind of operator takes in one more run, those that take most first; empty where the run was
+    /// stopped before.
+    pub(crate) operators: Vec<OperatorShare>,
     was_hidden: bool,
     longest_gap: f64,
     /// When the current step began.
@@ -138,6 +142,7 @@ pub(crate) enum LabEvent {
         times: Vec<f64>,
         memory: f64,
     },
+    Profiled(Vec<OperatorShare>),
     /// The page went out of view.
     Hidden,
     /// A timer came this many milliseconds after the one before.
@@ -155,6 +160,8 @@ pub(crate) enum LabEffect {
     Load,
     /// Run the model so often.
     Measure(usize),
+    /// Run it once more and look where the time goes.
+    Profile,
     /// End the worker and the download.
     End,
 }
@@ -252,6 +259,7 @@ impl Run {
             times: Vec::new(),
             wall: 0.0,
             memory: 0.0,
+            operators: Vec::new(),
             was_hidden,
             longest_gap: 0.0,
             since: now,
@@ -284,6 +292,10 @@ impl Run {
                 self.memory = memory;
                 return Some(self.measured(&times, now));
             }
+            LabEvent::Profiled(operators) => {
+                self.operators = operators;
+                return Some(LabEffect::End);
+            }
             LabEvent::Hidden => {
                 self.was_hidden = true;
                 return None;
@@ -313,7 +325,8 @@ impl Run {
         }
         let left = self.choice.rounds.saturating_sub(self.times.len());
         if left == 0 {
-            return LabEffect::End;
+            self.step = LabStep::Profiling;
+            return LabEffect::Profile;
         }
         let latest = times.last().copied().unwrap_or_default().max(0.1);
         let lot = (LOT_TIME / latest) as usize;
@@ -415,9 +428,17 @@ mod tests {
         }
         assert_eq!(
             lab.update(measured(&[50.0; 4]), 1800.0),
-            Some(LabEffect::End)
+            Some(LabEffect::Profile)
         );
+        let operators = vec![OperatorShare {
+            operator: "Conv".to_owned(),
+            n: 49,
+            time: 48.0,
+        }];
+        let profiled = LabEvent::Profiled(operators.clone());
+        assert_eq!(lab.update(profiled, 1900.0), Some(LabEffect::End));
         assert_eq!(lab.current, None);
+        assert_eq!(lab.runs[0].operators, operators);
         let run = &lab.runs[0];
         assert_eq!(run.step, LabStep::Done);
         assert_eq!(

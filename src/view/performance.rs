@@ -239,4 +239,12 @@ fn latest_run(lab: &Lab, models: &[ModelEntry]) -> String {
         + &facts(&words::cold_facts(run))
         + &element("h5", &words::steady())
         + &facts(&words::steady_facts(run, &summary))
+        + &match run.operators.as_slice() {
+            [] => String::new(),
+            operators => table(
+                &words::operators(),
+                &words::operator_columns(),
+                &words::operator_rows(operators),
+            ),
+        }
 }

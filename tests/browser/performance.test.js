@@ -75,7 +75,7 @@ describe("the latency lab", () => {
     assert.ok(written.device.hardware_concurrency >= 1);
     assert.match(written.device.user_agent, /Chrome/);
     assert.equal(written.runs.length, 1);
-    const [{ model, engine, input_shape, cold, steady, memory_bytes, times }] = written.runs;
+    const [{ model, engine, input_shape, cold, steady, memory_bytes, times, operators }] = written.runs;
     assert.equal(model, "efficientnet-lite0");
     assert.equal(engine, "relaxed");
     assert.deepEqual(input_shape, [1, 3, 224, 224]);
@@ -94,6 +94,13 @@ describe("the latency lab", () => {
     assert.deepEqual(p50_interval_95, [5, 14].map((rank) => [...times].sort((a, b) => a - b)[rank]));
     assert.ok(steady.runs_per_minute > 0 && steady.runs_per_minute <= 60_000 / min);
     assert.ok(memory_bytes > 16e6, "the module's memory holds the model");
+    const byTime = operators.map(({ time }) => time);
+    assert.deepEqual(byTime, [...byTime].sort((a, b) => b - a));
+    assert.deepEqual([operators[0].operator, operators[0].n], ["VitrineConv", 49], "what takes most");
+    assert.ok(byTime[0] > 0 && byTime[0] < max * 2);
+    const shown = latest.getByRole("table", { name: "Where the time of one run goes" });
+    const [first] = (await shown.getByRole("row").allInnerTexts()).slice(1);
+    assert.match(first.replace(/\s+/g, " "), /^VitrineConv 49 [\d.]+ ms \d+\.\d %$/);
 
     const table = await cells(latest.getByRole("figure"));
     const counted = table.reduce((sum, [, count]) => sum + Number(count), 0);

@@ -1,10 +1,9 @@
 //! `vitrine profile MODEL`: where a model's time goes, by operator and by layer.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
 use vitrine_engine::{
-    Input, InputSpec, OperatorTime, TractModel, check_model, encoder_specs, made_up_inputs,
+    Input, InputSpec, OperatorTime, TractModel, by_operator, check_model, encoder_specs,
+    made_up_inputs,
 };
 
 use crate::assets::Assets;
@@ -52,10 +51,13 @@ pub(crate) fn run(assets: &Assets, options: &Options) -> Result<()> {
         runs.len()
     );
     println!("\n{:>9} {:>6} {:>4}  operator", "ms", "%", "n");
-    for (operator, (n, time)) in by_operator(&layers) {
+    for share in by_operator(&layers) {
         println!(
-            "{time:>9.3} {:>6.1} {n:>4}  {operator}",
-            100.0 * time / total
+            "{:>9.3} {:>6.1} {:>4}  {}",
+            share.time,
+            100.0 * share.time / total,
+            share.n,
+            share.operator
         );
     }
     let mut slowest = layers;
@@ -91,18 +93,6 @@ fn medians(runs: &[Vec<OperatorTime>]) -> Vec<OperatorTime> {
         .collect()
 }
 
-/// How many layers of each kind and their time together, most first.
-fn by_operator(layers: &[OperatorTime]) -> Vec<(&str, (usize, f64))> {
-    let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
-    for layer in layers {
-        let (n, time) = sums.entry(&layer.operator).or_default();
-        (*n, *time) = (*n + 1, *time + layer.time);
-    }
-    let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by(|(_, (_, a)), (_, (_, b))| b.total_cmp(a));
-    sums
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,14 +112,5 @@ mod tests {
         let run = |time| vec![layer("Conv", time), layer("Add", 1.0)];
         let layers = medians(&[run(2.0), run(90.0), run(3.0)]);
         assert_eq!([layers[0].time, layers[1].time], [3.0, 1.0]);
-    }
-
-    #[test]
-    fn operators_are_listed_by_their_time_together() {
-        let layers = [layer("Add", 1.0), layer("Conv", 2.0), layer("Add", 1.5)];
-        assert_eq!(
-            by_operator(&layers),
-            [("Add", (2, 2.5)), ("Conv", (1, 2.0))]
-        );
     }
 }

@@ -18,7 +18,7 @@ mod workbench;
 pub use classify::{Classifier, picture_spec};
 pub use clock::{Clock, timed};
 pub use encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
-pub use measure::made_up_inputs;
+pub use measure::{by_operator, made_up_inputs};
 pub use model::{Axis, Input, InputSpec, Kind, Model, run_one};
 pub use read::{Detector, Direction, Recogniser, read};
 pub use tract_model::{OperatorTime, TractModel};

@@ -1,10 +1,13 @@
 //! Runs a model on made-up inputs, to know how long a run takes on this machine.
 
-use vitrine_protocol::{EngineError, Features, Spec};
+use std::collections::BTreeMap;
+
+use vitrine_protocol::{EngineError, Features, OperatorShare, Spec};
 use vitrine_tasks::{IdTensor, Tensor};
 
 use crate::clock::{Clock, timed};
 use crate::model::{Input, Model};
+use crate::tract_model::OperatorTime;
 
 /// Height and width of the picture that a text detector is measured on, in pixels: a photographed
 /// receipt at the size that detectors are usually compared at. Detectors ask for multiples of 32.
@@ -88,6 +91,24 @@ pub(crate) fn run_often<M: Model>(
             outputs.map(|_| time)
         })
         .collect()
+}
+
+/// What the operators of each kind take together, those that take most first.
+pub fn by_operator(layers: &[OperatorTime]) -> Vec<OperatorShare> {
+    let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+    for layer in layers {
+        let (n, time) = sums.entry(&layer.operator).or_default();
+        (*n, *time) = (*n + 1, *time + layer.time);
+    }
+    let mut shares: Vec<OperatorShare> = (sums.into_iter())
+        .map(|(operator, (n, time))| OperatorShare {
+            operator: operator.to_owned(),
+            n,
+            time,
+        })
+        .collect();
+    shares.sort_by(|a, b| b.time.total_cmp(&a.time));
+    shares
 }
 
 #[cfg(test)]
@@ -228,6 +249,23 @@ mod tests {
         let below = tensor.values.iter().filter(|value| **value < 0.0).count();
         assert!(below.abs_diff(500) < 20, "{below} of 1000 are below 0");
         assert!(tensor.values.iter().all(|value| value.abs() <= 1.0));
+    }
+
+    #[test]
+    fn operators_are_listed_by_their_time_together() {
+        let layer = |operator: &str, time| OperatorTime {
+            name: "layer".to_owned(),
+            operator: operator.to_owned(),
+            details: String::new(),
+            inputs: Vec::new(),
+            time,
+        };
+        let layers = [layer("Add", 1.0), layer("Conv", 2.0), layer("Add", 1.5)];
+        let shares = by_operator(&layers);
+        let met: Vec<_> = (shares.iter())
+            .map(|share| (share.operator.as_str(), share.n, share.time))
+            .collect();
+        assert_eq!(met, [("Add", 2, 2.5), ("Conv", 1, 2.0)]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use image::RgbImage;
 use vitrine_onnx::GateLimits;
 use vitrine_protocol::{
-    AnalysisTimes, Class, EngineError, Failure, Line, LoadTimes, ModelEntry, ReadingTimes, Spec,
-    StageTimes, TextAnswer,
+    AnalysisTimes, Class, EngineError, Failure, Line, LoadTimes, ModelEntry, OperatorShare,
+    ReadingTimes, Spec, StageTimes, TextAnswer,
 };
 use vitrine_tasks::labels;
 use vitrine_tasks::reading::Characters;
@@ -15,8 +15,8 @@ use vitrine_tasks::text::Tokeniser;
 use crate::classify::{Classifier, picture_spec};
 use crate::clock::Clock;
 use crate::encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
-use crate::measure::{made_up_inputs, run_often};
-use crate::model::InputSpec;
+use crate::measure::{by_operator, made_up_inputs, run_often};
+use crate::model::{Input, InputSpec};
 use crate::read::{
     Detector, Direction, Recogniser, detector_spec, direction_spec, read, recogniser_spec,
 };
@@ -216,6 +216,28 @@ impl Workbench {
         rounds: usize,
         clock: Clock,
     ) -> Result<(Vec<usize>, Vec<f64>), EngineError> {
+        let (model, inputs) = self.to_measure(model)?;
+        let times = run_often(model, &inputs, rounds, clock)?;
+        let shape = inputs.first().map(|input| input.shape().to_vec());
+        Ok((shape.unwrap_or_default(), times))
+    }
+
+    /// Runs a model once on the inputs that [`measure`](Workbench::measure) uses, and looks what each kind of
+    /// operator takes, in milliseconds by this clock.
+    ///
+    /// # Errors
+    /// As [`Workbench::measure`].
+    pub fn profile(
+        &mut self,
+        model: &str,
+        clock: Clock,
+    ) -> Result<Vec<OperatorShare>, EngineError> {
+        let (model, inputs) = self.to_measure(model)?;
+        Ok(by_operator(&model.profile(inputs, clock)?))
+    }
+
+    /// A model that was loaded and what it is measured on.
+    fn to_measure(&mut self, model: &str) -> Result<(&mut TractModel, Vec<Input>), EngineError> {
         let spec = self.specs.get(model).ok_or(EngineError::NoModel)?;
         let inputs = made_up_inputs(spec);
         let task = match spec {
@@ -231,9 +253,7 @@ impl Workbench {
                 head.map(|task| &mut task.model)
             }
         };
-        let times = run_often(task.ok_or(EngineError::NoModel)?, &inputs, rounds, clock)?;
-        let shape = inputs.first().map(|input| input.shape().to_vec());
-        Ok((shape.unwrap_or_default(), times))
+        Ok((task.ok_or(EngineError::NoModel)?, inputs))
     }
 
     fn classifier(&mut self, model: &str) -> Result<&mut Classifier<TractModel>, EngineError> {

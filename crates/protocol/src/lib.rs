@@ -19,8 +19,8 @@ pub use gate::{GateError, ModelSummary};
 pub use message::{Reply, Request, RequestId};
 pub use packed::{Unreadable, pack, unpack};
 pub use prediction::{
-    Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, PictureFacts, Point, Reading,
-    ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,
+    Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, OperatorShare, PictureFacts,
+    Point, Reading, ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,
 };
 pub use registry::{
     Activation, Card, Channels, CharactersOutput, Chunk, Conversion, DetectionInput,

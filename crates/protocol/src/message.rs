@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Analysis, Classification, Failure, Flavour, LoadTimes, ModelEntry, Reading, RowAnalysis,
-    TableFacts,
+    Analysis, Classification, Failure, Flavour, LoadTimes, ModelEntry, OperatorShare, Reading,
+    RowAnalysis, TableFacts,
 };
 
 /// Names one request, so that a late answer can be told from the one being waited for.
@@ -72,6 +72,11 @@ pub enum Request {
         /// How many runs.
         rounds: usize,
     },
+    /// Runs a model that was loaded on the same made-up input, and looks where the time goes.
+    Profile {
+        /// The model's id.
+        model: String,
+    },
     /// Whether one run may use all threads of the worker. Where several workers run, each does best on
     /// one: there is no answer.
     ShareWork(bool),
@@ -81,7 +86,10 @@ impl Request {
     /// The item that the request is about; `None` for what concerns no item.
     pub fn id(&self) -> Option<RequestId> {
         match self {
-            Request::LoadModel { .. } | Request::Measure { .. } | Request::ShareWork(_) => None,
+            Request::LoadModel { .. }
+            | Request::Measure { .. }
+            | Request::Profile { .. }
+            | Request::ShareWork(_) => None,
             Request::Classify { id, .. }
             | Request::ReadText { id }
             | Request::AnalyseText { id, .. }
@@ -162,6 +170,13 @@ pub enum Reply {
         times: Vec<f64>,
         /// Bytes of the engine's memory after them.
         memory: f64,
+    },
+    /// Where the time of a model's run goes.
+    Profiled {
+        /// The model's id.
+        model: String,
+        /// Each kind of operator, the one that takes most first.
+        operators: Vec<OperatorShare>,
     },
     /// The engine's memory has grown; it never shrinks.
     Memory {

@@ -212,6 +212,17 @@ impl Stages for AnalysisTimes {
     }
 }
 
+/// What all operators of one kind take in a run of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperatorShare {
+    /// Kind of operator, in the engine's words.
+    pub operator: String,
+    /// How many the model has.
+    pub n: usize,
+    /// Milliseconds of all of them together.
+    pub time: f64,
+}
+
 /// Milliseconds per part of loading a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadTimes {

@@ -144,6 +144,16 @@ async fn answer_one(
             vitrine_engine::pool::share_work(is_shared);
             Ok(())
         }
+        Request::Profile { model } => {
+            let reply = match desk.workbench.profile(&model, now) {
+                Ok(operators) => Reply::Profiled { model, operators },
+                Err(error) => Reply::ModelFailed {
+                    model,
+                    failure: error.into(),
+                },
+            };
+            post(scope, &reply, None)
+        }
         Request::Measure { model, rounds } => {
             let reply = match desk.workbench.measure(&model, rounds, now) {
                 Ok((shape, times)) => Reply::Measured {
