@@ -250,12 +250,21 @@ fn is_one(length: &TDim) -> bool {
 
 /// The values of a constant of f32.
 fn constant(model: &TypedModel, value: OutletId) -> Option<Vec<f32>> {
+    with_values(model, value, <[f32]>::to_vec)
+}
+
+/// Calls a function with the values of a constant of f32, which for weights are many to copy.
+fn with_values<R>(
+    model: &TypedModel,
+    value: OutletId,
+    work: impl FnOnce(&[f32]) -> R,
+) -> Option<R> {
     let constant = model.outlet_fact(value).ok()?.konst.as_ref()?;
     if constant.datum_type() != f32::datum_type() {
         return None;
     }
     let view = constant.try_as_plain_ram().ok()?;
-    Some(view.as_slice::<f32>().ok()?.to_vec())
+    Some(work(view.as_slice::<f32>().ok()?))
 }
 
 /// Calls a function with the values of tensors of f32.

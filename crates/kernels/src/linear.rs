@@ -49,18 +49,21 @@ impl Linear {
         if depth == 0 || weights.len() != depth * outputs {
             return None;
         }
-        let (step, next) = match transposed {
-            false => (outputs, 1),
-            true => (1, depth),
-        };
         let n_panels = outputs.div_ceil(COLUMNS);
         let mut panels = vec![0.0; n_panels * COLUMNS * depth];
         for (at, panel) in panels.chunks_exact_mut(COLUMNS * depth).enumerate() {
             let first = at * COLUMNS;
             let n = COLUMNS.min(outputs - first);
-            for (k, step_weights) in panel.chunks_exact_mut(COLUMNS).enumerate() {
-                for (column, weight) in step_weights.iter_mut().enumerate().take(n) {
-                    *weight = weights[k * step + (first + column) * next];
+            if transposed {
+                let rows = weights[first * depth..].chunks_exact(depth).take(n);
+                for (column, row) in rows.enumerate() {
+                    let places = panel.iter_mut().skip(column).step_by(COLUMNS);
+                    places.zip(row).for_each(|(place, weight)| *place = *weight);
+                }
+            } else {
+                let steps = panel.chunks_exact_mut(COLUMNS);
+                for (step, row) in steps.zip(weights.chunks_exact(outputs)) {
+                    step[..n].copy_from_slice(&row[first..first + n]);
                 }
             }
         }

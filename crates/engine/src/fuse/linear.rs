@@ -11,7 +11,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use vitrine_kernels::{Linear, LinearActivation, gelu_in_place};
 
-use super::{Rows, axes_of, constant, is_f32, is_one, longer, read_once};
+use super::{Rows, axes_of, constant, is_f32, is_one, longer, read_once, with_values};
 
 /// Replaces GELUs, then linear maps with what can be done along with them.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -119,8 +119,9 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
         last = next.id;
     }
     let rows = Rows::new(&model.outlet_fact(OutletId::new(last, 0))?.shape);
-    let weights = constant(model, base.weights).unwrap_or_default();
-    let (Some(rows), Some(linear)) = (rows, Linear::pack(&weights, &bias, base.transposed)) else {
+    let pack = |weights: &[f32]| Linear::pack(weights, &bias, base.transposed);
+    let linear = with_values(model, base.weights, pack).flatten();
+    let (Some(rows), Some(linear)) = (rows, linear) else {
         return Ok(None);
     };
     Ok(Some(Chain {
