@@ -45,7 +45,8 @@ export class Memory {
   async #ask(sessionId, method, params = {}) {
     const id = ++this.#n;
     const answer = new Promise((resolve) => this.#waiting.set(id, { sessionId, resolve }));
-    await this.#page.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id, method, params }) });
+    const message = JSON.stringify({ id, method, params });
+    await this.#page.send("Target.sendMessageToTarget", { sessionId, message }).catch(() => this.#forget(sessionId));
     return answer;
   }
 

@@ -16,7 +16,9 @@ import { Memory } from "./memory.js";
 
 /** The share of all work that is done; less than 1 shows that everything runs. */
 const SHARE = Number(process.env.VITRINE_SOAK_SHARE ?? 1);
-const part = (n) => Math.max(2, Math.round(n * SHARE));
+const part = (n, least = 2) => Math.max(least, Math.round(n * SHARE));
+/** Fewer files would be cards and no batch. */
+const BATCH = 30;
 const HOUR = 3_600_000;
 
 const rows = [];
@@ -95,7 +97,7 @@ const megabytes = ({ page, workers }) =>
 
 describe("much work", { timeout: 3 * HOUR }, () => {
   test("pictures", async (t) => {
-    const n = part(5000);
+    const n = part(5000, BATCH);
     const warm = Math.floor(n / 5);
     const page = await open();
     const memory = await Memory.of(page);
@@ -216,6 +218,7 @@ describe("faults", { timeout: HOUR }, () => {
     await limitStorage(visit.page, origin, 1_000_000);
     assert.equal((await classify()).length, 5);
     assert.ok((await analyse("Thank you so much")).length > 0);
+    await visit.page.getByRole("link", { name: "Models", exact: true }).click();
     await visit.page.getByText(/in memory only.*no room left/i).first().waitFor();
     assert.equal(await visit.page.getByRole("alert").count(), 0);
     await outcome("storage of 1 MB", 1, { lost: 0 });
@@ -254,7 +257,7 @@ describe("faults", { timeout: HOUR }, () => {
   });
 
   test("two tabs at once", async () => {
-    const n = part(300);
+    const n = part(300, BATCH);
     const first = await open();
     const other = await visit.context.newPage();
     await counting(other);
@@ -271,7 +274,7 @@ describe("faults", { timeout: HOUR }, () => {
   });
 
   test("the clock set back and forth while pictures are worked on", async () => {
-    const n = part(300);
+    const n = part(300, BATCH);
     const page = await open();
     await page.clock.install();
     await page.reload();
