@@ -7,6 +7,11 @@ const MOST_THREADS = 4;
 /** How many threads are used where nobody says how many. */
 const defaultThreads = () => Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS);
 
+/** The engine's module, which its threads have in common. */
+export function compile() {
+  return WebAssembly.compileStreaming(fetch(new URL("./engine_bg.wasm", import.meta.url)));
+}
+
 /**
  * Starts helpers until `n` threads work on a run, the caller's included, and is done when they do. `engine`
  * is the caller's instance of `module`.
@@ -16,8 +21,16 @@ export function startThreads(module, engine, n = defaultThreads()) {
     const helper = new Worker(new URL("./helper.js", import.meta.url), { type: "module" });
     helper.postMessage({ module, memory: engine.sharedMemory() });
     await new Promise((resolve, reject) => {
-      helper.onmessage = resolve;
-      helper.onerror = reject;
+      helper.onmessage = () => {
+        // From now on it may be in the middle of something that the engine waits for: should it end, then so
+        // does the engine, which is what an error does that nobody takes.
+        helper.onerror = null;
+        resolve();
+      };
+      helper.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event.message));
+      };
     });
   });
   return Promise.all(helpers);

@@ -10,11 +10,14 @@ self.addEventListener("unhandledrejection", (event) => {
   });
 });
 
-await init();
-// A build with threads has this file beside it. The engine does not wait for its helpers: until they
-// come, and where they cannot, it works alone.
+// A build with threads has a file for them beside this one. The engine does not wait for its helpers: until
+// they come, and where they cannot, it works alone.
 if ("help" in engine) {
-  const { startThreads } = await import("./threads.js");
-  startThreads(init.__wbindgen_wasm_module, engine).catch(() => {});
+  const { compile, startThreads } = await import("./threads.js");
+  const module = await compile();
+  await init({ module_or_path: module });
+  startThreads(module, engine).catch(() => {});
+} else {
+  await init();
 }
 engine.listen();
