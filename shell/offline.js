@@ -62,7 +62,11 @@ async function registerWorker() {
   keepWhatIsUsed(await container.ready);
 }
 
-/** After the first result: the engine that gave it, and the samples. */
+/** The next visit is isolated, and where this browser could use threads it does then. */
+const nextEngine = (flavour) =>
+  flavour === "relaxed" && navigator.hardwareConcurrency > 1 ? ["engine/threads-"] : [];
+
+/** After the first result: the engine that gave it, the one of the next visit, and the samples. */
 function keepWhatIsUsed({ active }) {
   let flavour;
   let kept;
@@ -71,7 +75,7 @@ function keepWhatIsUsed({ active }) {
       if (name === "vitrine:engine-ready") flavour = detail.flavour;
       if (name !== "vitrine:result" || flavour === kept) continue;
       kept = flavour;
-      whenIdle(() => active.postMessage({ keep: [`engine/${kept}-`, "samples/"] }));
+      whenIdle(() => active.postMessage({ keep: [`engine/${kept}-`, ...nextEngine(kept), "samples/"] }));
     }
   }).observe({ type: "mark", buffered: true });
 }

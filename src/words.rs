@@ -1033,7 +1033,7 @@ pub(crate) fn fast_paths(device: &Device, flavours: &[Flavour]) -> [String; 2] {
         "Relaxed SIMD: off. This browser does not have it; SIMD runs instead."
     };
     let threads = if flavours.contains(&Flavour::Threads) {
-        "Threads within one run: off, unless the address asks for them with “?engine=threads”. This page is isolated, as they need it."
+        "Threads within one run: on. This page is isolated, as they need it."
     } else if device.cross_origin_isolated {
         "Threads within one run: off. This page is isolated, as they need it, but the browser has no relaxed SIMD or the device no second core."
     } else {

@@ -61,7 +61,7 @@ async function isKept(part) {
       if (registration?.active?.state !== "activated") return false;
       const names = (await caches.keys()).filter((name) => name.startsWith("vitrine-site-"));
       const keys = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
-      return keys.flat().some(({ url }) => url.includes(part));
+      return keys.flat().some(({ url }) => (part instanceof RegExp ? part.test(url) : url.includes(part)));
     },
     part,
     { timeout: PATIENCE, polling: 200 },
@@ -116,7 +116,8 @@ describe("without the site", () => {
     await open();
     const classes = await classify();
     const emotions = await analyse();
-    await isKept("engine_bg.wasm");
+    await isKept(/engine\/relaxed-.*\.wasm/);
+    await isKept(/engine\/threads-.*\.wasm/);
     await server.stop();
     await assert.rejects(fetch(server.url), "nothing answers any more");
     await reload();
@@ -214,6 +215,11 @@ describe("the second visit", () => {
     assert.equal((await classify()).length, 5);
     const [worker] = visit.page.workers();
     assert.equal(await worker.evaluate(() => crossOriginIsolated), true);
+    assert.match(worker.url(), /engine\/threads-/);
+    const helpers = () => visit.page.workers().filter((worker) => worker.url().endsWith("/helper.js")).length;
+    const expected = Math.min(await visit.page.evaluate(() => navigator.hardwareConcurrency), 4) - 1;
+    for (let wait = 0; wait < 50 && helpers() < expected; wait += 1) await visit.page.waitForTimeout(100);
+    assert.equal(helpers(), expected, "threads that are there and stay");
     await visit.sample("Cat");
     await visit.predictions("chelsea.png");
     assert.deepEqual(visit.problems, []);

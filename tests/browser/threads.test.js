@@ -1,4 +1,4 @@
-// On an isolated page the engine works on several threads, where the address asks for them.
+// Where a host makes pages isolated, the engine works on several threads.
 
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
@@ -16,16 +16,25 @@ const engineReady = (visit) =>
   visit.page.evaluate(() => performance.getEntriesByName("vitrine:engine-ready").map(({ detail }) => detail.flavour));
 
 describe("on an isolated page", () => {
-  visiting("threads of one engine share its work", { site: ISOLATED_SITE, query: "?engine=threads" }, async (visit) => {
+  visiting("threads of one engine share its work", { site: ISOLATED_SITE }, async (visit, t) => {
     await visit.ready();
     await visit.choose(fixture("pictures/upright.jpg"));
     const classes = await visit.predictions("upright.jpg");
     assert.equal(classes.length, 5);
     assert.deepEqual(await engineReady(visit), ["threads"]);
+    const threads = await visit.page.evaluate(() => navigator.hardwareConcurrency);
+    const expected = Math.min(threads, 4) - 1;
+    const helpers = () => visit.page.workers().filter((worker) => worker.url().endsWith("/helper.js"));
+    for (let wait = 0; wait < 50 && helpers().length < expected; wait += 1) await visit.page.waitForTimeout(100);
+    await visit.choose(fixture("pictures/photo.bmp"));
+    assert.equal((await visit.predictions("photo.bmp")).length, 5);
+    t.diagnostic(`${threads} cores, ${helpers().length} helpers`);
+    assert.equal(helpers().length, expected, "helpers that are there and stay");
+    assert.deepEqual(visit.problems, []);
     assert.match(await visit.card("upright.jpg").innerText(), /relaxed SIMD with threads/i);
   });
 
-  visiting("the answers are those of one thread", { site: ISOLATED_SITE, query: "?engine=threads", keepsResults: false }, async (visit) => {
+  visiting("the answers are those of one thread", { site: ISOLATED_SITE, keepsResults: false }, async (visit) => {
     await visit.ready();
     await visit.choose(fixture("pictures/upright.jpg"));
     const shared = await visit.predictions("upright.jpg");
@@ -40,7 +49,6 @@ describe("on an isolated page", () => {
     "where its threads' engine cannot start, that of one thread does",
     {
       site: ISOLATED_SITE,
-      query: "?engine=threads",
       prepare: (page) => page.route(/engine\/threads-.*engine_bg\.wasm/, (route) => route.abort()),
     },
     async (visit) => {
