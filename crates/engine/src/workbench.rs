@@ -216,7 +216,7 @@ impl Workbench {
         rounds: usize,
         clock: Clock,
     ) -> Result<(Vec<usize>, Vec<f64>), EngineError> {
-        let (model, inputs) = self.to_measure(model)?;
+        let (model, inputs) = self.model_and_inputs(model)?;
         let times = run_often(model, &inputs, rounds, clock)?;
         let shape = inputs.first().map(|input| input.shape().to_vec());
         Ok((shape.unwrap_or_default(), times))
@@ -232,12 +232,15 @@ impl Workbench {
         model: &str,
         clock: Clock,
     ) -> Result<Vec<OperatorShare>, EngineError> {
-        let (model, inputs) = self.to_measure(model)?;
+        let (model, inputs) = self.model_and_inputs(model)?;
         Ok(by_operator(&model.profile(inputs, clock)?))
     }
 
     /// A model that was loaded and what it is measured on.
-    fn to_measure(&mut self, model: &str) -> Result<(&mut TractModel, Vec<Input>), EngineError> {
+    fn model_and_inputs(
+        &mut self,
+        model: &str,
+    ) -> Result<(&mut TractModel, Vec<Input>), EngineError> {
         let spec = self.specs.get(model).ok_or(EngineError::NoModel)?;
         let inputs = made_up_inputs(spec);
         let task = match spec {
