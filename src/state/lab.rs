@@ -535,6 +535,7 @@ mod tests {
         }
         lab.update(measured(&[50.0; 3]), 800.0);
         lab.update(measured(times), 900.0);
+        lab.update(LabEvent::Profiled(Vec::new()), 950.0);
         let run = lab.runs.pop().expect("the run is done");
         assert_eq!(run.warnings(), expected);
     }
