@@ -27,9 +27,8 @@ for (const input of CASES) {
     t.diagnostic(`limits by ${limits.from}`);
     const flop = await countOperations(open, input);
     let missed;
-    // The machine is shared, and the same build was met 10 % apart within an hour: what two disturbed
-    // measurements say does not count.
-    for (const attempt of [1, 2, 3]) {
+    // The machine is shared: one disturbed measurement is repeated before it counts.
+    for (const attempt of [1, 2]) {
       const peak = Math.max(...Object.values(await measurePeak(open)));
       const { rows } = await measure(open, { input, flavours: ["relaxed"], rounds: ROUNDS });
       const row = withPercent(rows.find(({ engine }) => engine === "relaxed"), flop, peak);
@@ -40,6 +39,6 @@ for (const input of CASES) {
       missed = misses(row, limits);
       if (missed.length === 0) return;
     }
-    assert.fail(`three times in a row: ${missed.join("; ")}`);
+    assert.fail(`twice in a row: ${missed.join("; ")}`);
   });
 }
