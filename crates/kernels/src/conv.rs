@@ -4,9 +4,10 @@
 //! Layout is channels first: `[channels, height, width]`, row by row, for one picture. The weights of a
 //! full convolution are packed once ([`Filters`]); windows of the input are brought into panels of
 //! eight points ([`full`]), so many at a time as stay in the nearest cache, and each panel meets all
-//! filters there. A depthwise convolution goes row by row ([`depthwise`]).
+//! filters there. A depthwise convolution goes channel by channel, in tiles ([`depthwise`]).
 
 mod depthwise;
+mod depthwise_tile;
 mod filters;
 mod full;
 mod tile;

@@ -146,6 +146,15 @@ mod wasm {
             F32x4(i32x4_shuffle::<0, 2, 5, 7>(self.0, other.0))
         }
 
+        /// Of the eight values of `self` and `other`, those at even places and those at odd ones.
+        #[inline(always)]
+        pub(crate) fn split(self, other: F32x4) -> [F32x4; 2] {
+            [
+                F32x4(i32x4_shuffle::<0, 2, 4, 6>(self.0, other.0)),
+                F32x4(i32x4_shuffle::<1, 3, 5, 7>(self.0, other.0)),
+            ]
+        }
+
         /// The transpose of four rows.
         #[inline(always)]
         pub(crate) fn transpose([a, b, c, d]: [F32x4; 4]) -> [F32x4; 4] {
@@ -260,6 +269,11 @@ mod portable {
 
         pub(crate) fn even_with_odd(self, other: F32x4) -> F32x4 {
             F32x4([self.0[0], self.0[2], other.0[1], other.0[3]])
+        }
+
+        pub(crate) fn split(self, other: F32x4) -> [F32x4; 2] {
+            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+            [F32x4([a, c, e, g]), F32x4([b, d, f, h])]
         }
 
         pub(crate) fn transpose(rows: [F32x4; 4]) -> [F32x4; 4] {

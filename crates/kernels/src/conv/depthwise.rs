@@ -1,7 +1,10 @@
 //! Convolutions in which each filter sees one channel.
 
+use super::depthwise_tile::{
+    Channel, LANES, Run, four_by_one, four_by_two, two_by_four, two_by_three,
+};
 use super::window::{SLACK, Window};
-use super::{Activation, with_activation, with_scratch};
+use super::{Activate, Activation, with_activation, with_scratch};
 use crate::depthwise_w::run_with;
 use crate::pool::{Shared, n_parts, part_of, share};
 
@@ -29,13 +32,13 @@ pub(super) fn depthwise(
 ) {
     let window = &filters.window;
     let [rows, columns] = window.output();
-    let [height, width] = window.padded();
+    let [kernel_rows, kernel_columns] = window.kernel;
+    let area = kernel_rows * kernel_columns;
     let channels = filters.bias.len();
     let (n_in, n_out) = (window.input[0] * window.input[1], rows * columns);
-    let offsets: Vec<isize> = window.offsets().map(|offset| offset as isize).collect();
     assert_eq!(
         filters.weights.len(),
-        channels * offsets.len(),
+        channels * area,
         "a filter per channel"
     );
     assert_eq!(input.len(), channels * n_in, "the window's input");
@@ -43,7 +46,8 @@ pub(super) fn depthwise(
     if n_out == 0 {
         return;
     }
-    let n_parts = n_parts(channels, output.len() * offsets.len());
+    let layout = Layout::of(window);
+    let n_parts = n_parts(channels, output.len() * area);
     let output = Shared::new(output);
     share(n_parts, &|part| {
         let mine = part_of(channels, part, n_parts);
@@ -51,43 +55,228 @@ pub(super) fn depthwise(
         let output = unsafe { output.slice_mut(mine.start * n_out, mine.len() * n_out) };
         let inputs = input[mine.start * n_in..mine.end * n_in].chunks_exact(n_in);
         let outputs = output.chunks_exact_mut(n_out);
-        let taps = filters.weights[mine.start * offsets.len()..].chunks_exact(offsets.len());
+        let weights = filters.weights[mine.start * area..].chunks_exact(area);
         let biases = &filters.bias[mine.clone()];
+        let mut sorted = Vec::with_capacity(area);
         with_scratch(|scratch| {
             // Its zeros stay from channel to channel: only what lies between them is written.
             scratch.clear();
-            scratch.resize(height * width + SLACK, 0.0);
-            for (((input, output), taps), bias) in inputs.zip(outputs).zip(taps).zip(biases) {
-                let padded = match window.padding.is_none() {
-                    true => input,
-                    false => {
+            scratch.resize(layout.height * layout.width + SLACK, 0.0);
+            for (((input, output), weights), bias) in inputs.zip(outputs).zip(weights).zip(biases) {
+                let padded = match layout.order {
+                    Order::AsItIs => input,
+                    Order::Padded => {
                         window.pad(input, scratch);
                         &*scratch
                     }
-                };
-                with_activation!(activation, activation => {
-                    for (row, output) in output.chunks_exact_mut(columns).enumerate() {
-                        let from = &padded[row * window.stride[0] * width..];
-                        // SAFETY: windows of this row begin in it, `stride` apart, and the last of them
-                        // ends inside the padded channel, by the definition of the output's size; the
-                        // output has `columns` points and is another piece of memory.
-                        unsafe {
-                            run_with(
-                                from.as_ptr(),
-                                output.as_mut_ptr(),
-                                taps,
-                                &offsets,
-                                *bias,
-                                columns,
-                                window.stride[1] as isize,
-                                |values| super::Activate::vector(activation, values),
-                            );
-                        }
+                    Order::Sorted => {
+                        window.pad_sorted(input, scratch);
+                        &*scratch
                     }
+                };
+                let weights = match layout.order {
+                    Order::Sorted => {
+                        sort(weights, kernel_columns, &mut sorted);
+                        &sorted
+                    }
+                    Order::AsItIs | Order::Padded => weights,
+                };
+                let channel = Channel {
+                    runs: &layout.runs,
+                    weights,
+                    bias: *bias,
+                    step: window.stride[0] * layout.width,
+                    columns,
+                };
+                with_activation!(activation, activation => match layout.tiles {
+                    Some(tiles) => tiles.fill(&channel, padded, output, activation),
+                    None => by_rows(window, &channel, padded, output, activation),
                 });
             }
         });
     });
+}
+
+/// How a channel is brought before its filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// Nothing stands around it, and windows are one column apart.
+    AsItIs,
+    /// Between zeros.
+    Padded,
+    /// Between zeros, with the even columns of each row before the odd ones: windows that are two columns apart
+    /// then see values that lie side by side.
+    Sorted,
+}
+
+/// What is the same for each channel.
+struct Layout {
+    order: Order,
+    /// Size of a channel as its filter sees it.
+    height: usize,
+    width: usize,
+    runs: Vec<Run>,
+    /// `None` where the output is too small for any tile, or windows are further apart than two columns.
+    tiles: Option<Tiles>,
+}
+
+impl Layout {
+    fn of(window: &Window) -> Layout {
+        let [height, width] = window.padded();
+        let [kernel_rows, n] = window.kernel;
+        let tiles = match window.stride[1] {
+            1 | 2 => Tiles::of(window.output()),
+            _ => None,
+        };
+        if window.stride[1] == 2 && tiles.is_some() {
+            let width = window.sorted_width();
+            let (n_even, n_odd) = (n.div_ceil(2), n / 2);
+            let even = Run {
+                n: n_even,
+                skip: width / 2 - n_even,
+            };
+            let odd = Run {
+                n: n_odd,
+                skip: width / 2 - n_odd,
+            };
+            return Layout {
+                order: Order::Sorted,
+                height,
+                width,
+                runs: [even, odd].repeat(kernel_rows),
+                tiles,
+            };
+        }
+        let run = Run { n, skip: width - n };
+        Layout {
+            order: match window.padding.is_none() {
+                true => Order::AsItIs,
+                false => Order::Padded,
+            },
+            height,
+            width,
+            runs: vec![run; kernel_rows],
+            tiles,
+        }
+    }
+}
+
+/// The weights of each row of a filter, those of even columns first.
+fn sort(weights: &[f32], kernel_columns: usize, sorted: &mut Vec<f32>) {
+    sorted.clear();
+    for row in weights.chunks_exact(kernel_columns) {
+        sorted.extend(row.iter().step_by(2));
+        sorted.extend(row.iter().skip(1).step_by(2));
+    }
+}
+
+/// Tiles that cover an output of some size. Eight sums are as many as a tile needs to keep a processor
+/// busy and has registers for: the narrower the output, the more rows a tile has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tiles {
+    rows: usize,
+    columns: usize,
+    /// Rows of a tile.
+    n_rows: usize,
+}
+
+impl Tiles {
+    /// `None` for an output that is smaller than any tile.
+    fn of([rows, columns]: [usize; 2]) -> Option<Tiles> {
+        let n_rows = match columns.div_ceil(LANES) {
+            1 | 2 => 4,
+            _ => 2,
+        };
+        (columns >= LANES && rows >= n_rows).then_some(Tiles {
+            rows,
+            columns,
+            n_rows,
+        })
+    }
+
+    /// Where tiles begin in a row, and how many vectors each has. Vectors are not cut: what is left at the end
+    /// of a row is done with some points that were done before.
+    fn across(self) -> impl Iterator<Item = (usize, usize)> {
+        let mut left = self.columns.div_ceil(LANES);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let n = match left {
+                0 => return None,
+                1 => 1,
+                2 if at == 0 => 2,
+                n if n % 4 == 0 => 4,
+                _ => 3,
+            };
+            let begins = match left < n {
+                true => self.columns - n * LANES,
+                false => at,
+            };
+            left = left.saturating_sub(n);
+            at += n * LANES;
+            Some((begins, n))
+        })
+    }
+
+    /// Fills one channel of the output.
+    #[inline(always)]
+    fn fill(
+        self,
+        channel: &Channel<'_>,
+        padded: &[f32],
+        output: &mut [f32],
+        activation: impl Activate,
+    ) {
+        for row in (0..self.rows).step_by(self.n_rows) {
+            let row = row.min(self.rows - self.n_rows);
+            for (at, n) in self.across() {
+                let last = ((n - 1) * LANES).min(self.columns - LANES - at);
+                let (from, to) = (
+                    padded[row * channel.step + at..].as_ptr(),
+                    output[row * self.columns + at..].as_mut_ptr(),
+                );
+                // SAFETY: windows of these points begin in their rows of the padded channel and end inside it, by
+                // the definition of the output's size; the points lie in the output, because rows and vectors that
+                // would reach beyond it were moved back; and the runs were made for the filter.
+                unsafe {
+                    match n {
+                        1 => four_by_one(channel, from, to, last, activation),
+                        2 => four_by_two(channel, from, to, last, activation),
+                        3 => two_by_three(channel, from, to, last, activation),
+                        _ => two_by_four(channel, from, to, last, activation),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Fills one channel of the output row by row, whatever its size.
+fn by_rows(
+    window: &Window,
+    channel: &Channel<'_>,
+    padded: &[f32],
+    output: &mut [f32],
+    activation: impl Activate,
+) {
+    let offsets: Vec<isize> = window.offsets().map(|offset| offset as isize).collect();
+    for (row, output) in output.chunks_exact_mut(channel.columns).enumerate() {
+        let from = &padded[row * channel.step..];
+        // SAFETY: windows of this row begin in it, `stride` apart, and the last of them ends inside the padded
+        // channel, by the definition of the output's size; the output has `columns` points and is another piece
+        // of memory.
+        unsafe {
+            run_with(
+                from.as_ptr(),
+                output.as_mut_ptr(),
+                channel.weights,
+                &offsets,
+                channel.bias,
+                channel.columns,
+                window.stride[1] as isize,
+                |values| activation.vector(values),
+            );
+        }
+    }
 }
 
 #[cfg(test)]
