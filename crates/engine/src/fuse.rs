@@ -399,210 +399,62 @@ impl TypedOp for HardSwishOp {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_onnx::format::{
-        Attribute, Graph, Model as File, Node, Tensor as Constant, ValueInfo,
-    };
+    use vitrine_onnx::format::{Graph, Model as File, Node, Tensor as Constant, ValueInfo};
     use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
     use crate::model::{Axis, Input, InputSpec, Kind, Model as _};
+    use crate::net::{Net, noise};
     use crate::tract_model::{Fusion, TractModel};
 
-    /// Repeatable values between -1 and 1.
-    pub(super) fn noise(n: usize) -> Vec<f32> {
-        (0..n)
-            .map(|at| ((at * 37 + n) % 41) as f32 / 20.5 - 1.0)
-            .collect()
+    /// A graph whose input is any number of rows of so many numbers.
+    pub(super) fn of_rows(columns: usize) -> Net {
+        Net::new(ValueInfo::f32_rows("x", columns))
     }
 
-    /// A graph under construction whose input has any number of rows; each step reads what the step before
-    /// made.
-    pub(super) struct Net {
-        graph: Graph,
-        columns: usize,
-        has_mask: bool,
-        pub(super) value: String,
-        n: usize,
-    }
-
-    impl Net {
-        pub(super) fn new(columns: usize) -> Net {
-            Net {
-                graph: Graph {
-                    name: "g".to_owned(),
-                    input: vec![ValueInfo::f32_rows("x", columns)],
-                    ..Graph::default()
-                },
-                columns,
-                has_mask: false,
-                value: "x".to_owned(),
-                n: 0,
-            }
+    /// Runs the graph, whose rows have so many columns, on inputs of several lengths with tract's operators and with ours, and compares;
+    /// `ours` are the operators of ours that should have come of it, in order of their names.
+    #[track_caller]
+    pub(super) fn check_rows(net: Net, columns: usize, ours: &[&str]) {
+        let has_mask = net.graph.input.len() > 1;
+        let file = net.file(|name| ValueInfo::f32_rows(name, 1));
+        let any = |axes: Vec<Axis>| InputSpec {
+            kind: Kind::F32,
+            axes,
+        };
+        let mut specs = vec![any(vec![Axis::Any, Axis::Fixed(columns)])];
+        if has_mask {
+            specs.push(any(vec![Axis::Any, Axis::Any]));
         }
-
-        pub(super) fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
-            self.n += 1;
-            let name = format!("c{}", self.n);
-            let constant = Constant::f32(&name, shape, values);
-            self.graph.initializer.push(constant);
-            name
-        }
-
-        fn whole_numbers(&mut self, values: &[i64]) -> String {
-            self.n += 1;
-            let name = format!("c{}", self.n);
-            let bytes = values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
-            let constant = Constant::raw(&name, 7, &[values.len()], bytes);
-            self.graph.initializer.push(constant);
-            name
-        }
-
-        fn step(&mut self, operator: &str, inputs: &[&str], attributes: Vec<Attribute>) {
-            self.n += 1;
-            self.value = format!("v{}", self.n);
-            let node = Node::new(operator, &self.value, inputs, attributes);
-            self.graph.node.push(node);
-        }
-
-        /// An operator with what was made last as its first input.
-        pub(super) fn node(&mut self, operator: &str, others: &[&str]) {
-            self.node_with(operator, others, vec![]);
-        }
-
-        fn node_with(&mut self, operator: &str, others: &[&str], attributes: Vec<Attribute>) {
-            let value = self.value.clone();
-            let inputs: Vec<&str> = [value.as_str()]
-                .into_iter()
-                .chain(others.iter().copied())
-                .collect();
-            self.step(operator, &inputs, attributes);
-        }
-
-        pub(super) fn scalar(&mut self, operator: &str, value: f32) {
-            let constant = self.constant(&[], &[value]);
-            self.node(operator, &[&constant]);
-        }
-
-        pub(super) fn linear(&mut self, depth: usize, outputs: usize) {
-            // Others each time: tract would join equal products.
-            let weights = noise(depth * outputs + self.n).split_off(self.n);
-            let weights = self.constant(&[depth, outputs], &weights);
-            let bias = self.constant(&[outputs], &noise(outputs));
-            self.node("MatMul", &[&weights]);
-            self.node("Add", &[&bias]);
-        }
-
-        /// A product with weights `[outputs, depth]`.
-        pub(super) fn transposed(&mut self, weights: &str) {
-            self.node_with("Gemm", &[weights], vec![Attribute::int("transB", 1)]);
-        }
-
-        pub(super) fn gelu(&mut self) {
-            let before = self.value.clone();
-            self.scalar("Div", std::f32::consts::SQRT_2);
-            self.node("Erf", &[]);
-            self.scalar("Add", 1.0);
-            self.scalar("Mul", 0.5);
-            self.node("Mul", &[&before]);
-        }
-
-        pub(super) fn layer_norm(&mut self, length: usize) {
-            let scale = self.constant(&[length], &noise(length));
-            let bias = self.constant(&[length], &noise(length));
-            self.node("LayerNormalization", &[&scale, &bias]);
-        }
-
-        pub(super) fn attention(
-            &mut self,
-            heads: usize,
-            length: usize,
-            masked: bool,
-            guarded: bool,
-        ) {
-            let width = heads * length;
-            let from = self.value.clone();
-            let split = self.whole_numbers(&[1, -1, heads as i64, length as i64]);
-            let sides = [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].map(|order| {
-                self.value.clone_from(&from);
-                self.linear(width, width);
-                self.node("Reshape", &[&split]);
-                self.node_with("Transpose", &[], vec![Attribute::ints("perm", &order)]);
-                self.value.clone()
-            });
-            self.value.clone_from(&sides[0]);
-            self.scalar("Mul", 0.5);
-            self.node("MatMul", &[&sides[1]]);
-            if masked {
-                self.has_mask = true;
-                self.graph.input.push(ValueInfo::f32_rows("mask", 1));
-                self.node("Add", &["mask"]);
-            }
-            self.node_with("Softmax", &[], vec![Attribute::int("axis", -1)]);
-            if guarded {
-                let weights = self.value.clone();
-                self.node("IsNaN", &[]);
-                let zero = self.constant(&[], &[0.0]);
-                self.node("Where", &[&zero, &weights]);
-            }
-            self.node("MatMul", &[&sides[2]]);
-            self.node_with(
-                "Transpose",
-                &[],
-                vec![Attribute::ints("perm", &[0, 2, 1, 3])],
-            );
-            let joined = self.whole_numbers(&[-1, width as i64]);
-            self.node("Reshape", &[&joined]);
-        }
-
-        /// Runs the graph on inputs of several lengths with tract's operators and with ours, and compares;
-        /// `ours` are the operators of ours that should have come of it, in order of their names.
-        #[track_caller]
-        pub(super) fn check(mut self, ours: &[&str]) {
-            self.graph.output.push(ValueInfo::f32_rows(&self.value, 1));
-            let mut file = File::new(self.graph);
-            file.opset_import[0].version = 17;
-            let file = file.to_bytes();
-            let any = |axes: Vec<Axis>| InputSpec {
-                kind: Kind::F32,
-                axes,
+        let load = |fusion: Fusion| {
+            let loaded = TractModel::load_with(file.clone(), &specs, &[], fusion, || 0.0);
+            loaded.unwrap().0
+        };
+        let (mut reference, mut model) = (load(Fusion::Off), load(Fusion::All));
+        for rows in [1, 4, 7, 24] {
+            let tensor = |shape: Vec<usize>| {
+                let values = noise(shape.iter().product());
+                Input::F32(PlainTensor::new(shape, values).unwrap())
             };
-            let mut specs = vec![any(vec![Axis::Any, Axis::Fixed(self.columns)])];
-            if self.has_mask {
-                specs.push(any(vec![Axis::Any, Axis::Any]));
+            let mut inputs = vec![tensor(vec![rows, columns])];
+            if has_mask {
+                inputs.push(tensor(vec![rows, rows]));
             }
-            let load = |fusion: Fusion| {
-                let loaded = TractModel::load_with(file.clone(), &specs, &[], fusion, || 0.0);
-                loaded.unwrap().0
-            };
-            let (mut reference, mut model) = (load(Fusion::Off), load(Fusion::All));
-            for rows in [1, 4, 7, 24] {
-                let tensor = |shape: Vec<usize>| {
-                    let values = noise(shape.iter().product());
-                    Input::F32(PlainTensor::new(shape, values).unwrap())
-                };
-                let mut inputs = vec![tensor(vec![rows, self.columns])];
-                if self.has_mask {
-                    inputs.push(tensor(vec![rows, rows]));
-                }
-                let operators = model.profile(inputs.clone(), || 0.0).unwrap();
-                let mut met: Vec<&str> = (operators.iter())
-                    .map(|row| row.operator.as_str())
-                    .filter(|operator| operator.starts_with("Vitrine"))
-                    .collect();
-                met.sort_unstable();
-                assert_eq!(met, ours);
-                let expected = reference.run(inputs.clone()).unwrap().remove(0);
-                let met = model.run(inputs).unwrap().remove(0);
-                assert_eq!(met.shape, expected.shape);
-                for (met, expected) in met.values.iter().zip(expected.values) {
-                    let tolerance = 1e-4 * expected.abs().max(1.0);
-                    assert!(
-                        (met - expected).abs() < tolerance,
-                        "{met} is not {expected}"
-                    );
-                }
+            let operators = model.profile(inputs.clone(), || 0.0).unwrap();
+            let mut met: Vec<&str> = (operators.iter())
+                .map(|row| row.operator.as_str())
+                .filter(|operator| operator.starts_with("Vitrine"))
+                .collect();
+            met.sort_unstable();
+            assert_eq!(met, ours);
+            let expected = reference.run(inputs.clone()).unwrap().remove(0);
+            let met = model.run(inputs).unwrap().remove(0);
+            assert_eq!(met.shape, expected.shape);
+            for (met, expected) in met.values.iter().zip(expected.values) {
+                let tolerance = 1e-4 * expected.abs().max(1.0);
+                assert!(
+                    (met - expected).abs() < tolerance,
+                    "{met} is not {expected}"
+                );
             }
         }
     }

@@ -259,20 +259,16 @@ impl TypedOp for AttentionOp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::Net;
+    use super::super::tests::{check_rows, of_rows};
 
     #[test]
     fn heads_become_one_operator() {
         for guarded in [false, true] {
             for masked in [false, true] {
-                let mut net = Net::new(12);
+                let mut net = of_rows(12);
                 net.attention(3, 4, masked, guarded);
-                net.check(&[
-                    "VitrineAttention",
-                    "VitrineLinear",
-                    "VitrineLinear",
-                    "VitrineLinear",
-                ]);
+                let linear = "VitrineLinear";
+                check_rows(net, 12, &["VitrineAttention", linear, linear, linear]);
             }
         }
     }

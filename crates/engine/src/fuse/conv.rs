@@ -527,219 +527,132 @@ impl TypedOp for ConvOp {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_onnx::format::{Attribute, Graph, Model as File, Node, Tensor, ValueInfo};
+    use vitrine_onnx::format::{Attribute, ValueInfo};
     use vitrine_tasks::Tensor as PlainTensor;
 
     use crate::model::{Input, InputSpec, Model as _};
+    use crate::net::Net;
     use crate::tract_model::{Fusion, TractModel};
     use crate::trial::trial;
 
-    /// A graph under construction; each step reads what the step before made.
-    struct Net {
-        graph: Graph,
-        input: Vec<usize>,
-        value: String,
-        n: usize,
+    fn of_picture(shape: &[usize]) -> Net {
+        Net::new(ValueInfo::f32("x", shape))
     }
 
-    impl Net {
-        fn new(input: &[usize]) -> Net {
-            let graph = Graph {
-                name: "g".to_owned(),
-                input: vec![ValueInfo::f32("x", input)],
-                ..Graph::default()
+    /// Runs the graph with tract's operators and with ours, and compares.
+    #[track_caller]
+    fn check(net: Net, input: &[usize], output: &[usize], n_ours: usize) {
+        let file = net.file(|name| ValueInfo::f32(name, output));
+        let len = input.iter().product::<usize>();
+        let values: Vec<f32> = (0..len)
+            .map(|at| ((at * 37) % 41) as f32 / 10.0 - 2.0)
+            .collect();
+        let run = |fusion: Fusion| {
+            let spec = InputSpec::fixed(input);
+            let (mut model, _) =
+                TractModel::load_with(file.clone(), &[spec], &[], fusion, || 0.0).unwrap();
+            let input = || {
+                let input = PlainTensor::new(input.to_vec(), values.clone());
+                vec![Input::F32(input.unwrap())]
             };
-            let (input, value) = (input.to_vec(), "x".to_owned());
-            Net {
-                graph,
-                input,
-                value,
-                n: 0,
-            }
-        }
-
-        fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
-            self.n += 1;
-            let name = format!("c{}", self.n);
-            let constant = Tensor::f32(&name, shape, values);
-            self.graph.initializer.push(constant);
-            name
-        }
-
-        fn noise(&mut self, shape: &[usize]) -> String {
-            let len = shape.iter().product::<usize>();
-            let seed = 7 * self.n;
-            let values: Vec<f32> = (0..len)
-                .map(|at| ((at * 31 + seed) % 23) as f32 / 11.0 - 1.0)
-                .collect();
-            self.constant(shape, &values)
-        }
-
-        fn node(mut self, operator: &str, others: &[&str], attributes: Vec<Attribute>) -> Net {
-            self.n += 1;
-            let made = format!("v{}", self.n);
-            let inputs: Vec<&str> = [self.value.as_str()]
-                .into_iter()
-                .chain(others.iter().copied())
-                .collect();
-            let node = Node::new(operator, &made, &inputs, attributes);
-            self.graph.node.push(node);
-            self.value = made;
-            self
-        }
-
-        /// Filters `[filters, channels, kernel, kernel]` with a bias.
-        fn conv(
-            mut self,
-            [filters, channels, kernel]: [usize; 3],
-            group: usize,
-            strides: [usize; 2],
-            pads: [usize; 4],
-        ) -> Net {
-            let weights = self.noise(&[filters, channels, kernel, kernel]);
-            let bias = self.noise(&[filters]);
-            let attributes = vec![
-                Attribute::int("group", group as i64),
-                Attribute::ints("strides", &strides),
-                Attribute::ints("pads", &pads),
-                Attribute::ints("kernel_shape", &[kernel; 2]),
-            ];
-            self.node("Conv", &[&weights, &bias], attributes)
-        }
-
-        /// An operator with one constant for each channel.
-        fn by_channel(mut self, operator: &str, channels: usize) -> Net {
-            let constant = self.noise(&[1, channels, 1, 1]);
-            self.node(operator, &[&constant], vec![])
-        }
-
-        fn scalar(mut self, operator: &str, value: f32) -> Net {
-            let constant = self.constant(&[], &[value]);
-            self.node(operator, &[&constant], vec![])
-        }
-
-        fn relu6(self) -> Net {
-            self.scalar("Max", 0.0).scalar("Min", 6.0)
-        }
-
-        fn hard_swish(self) -> Net {
-            let before = self.value.clone();
-            let gate = self.scalar("Add", 3.0).relu6();
-            gate.node("Mul", &[&before], vec![])
-                .scalar("Mul", 1.0 / 6.0)
-        }
-
-        /// Runs the graph with tract's operators and with ours, and compares.
-        #[track_caller]
-        fn check(mut self, output: &[usize], n_ours: usize) {
-            self.graph.output.push(ValueInfo::f32(&self.value, output));
-            let file = File::new(self.graph).to_bytes();
-            let len = self.input.iter().product::<usize>();
-            let values: Vec<f32> = (0..len)
-                .map(|at| ((at * 37) % 41) as f32 / 10.0 - 2.0)
-                .collect();
-            let run = |fusion: Fusion| {
-                let spec = InputSpec::fixed(&self.input);
-                let (mut model, _) =
-                    TractModel::load_with(file.clone(), &[spec], &[], fusion, || 0.0).unwrap();
-                let input = || {
-                    let input = PlainTensor::new(self.input.clone(), values.clone());
-                    vec![Input::F32(input.unwrap())]
-                };
-                let operators = model.profile(input(), || 0.0).unwrap();
-                let ours = operators.iter().filter(|row| row.operator == "VitrineConv");
-                let n = ours.count();
-                (model.run(input()).unwrap().remove(0), n, operators.len())
-            };
-            let (expected, none, _) = run(Fusion::Off);
-            let (met, n, n_operators) = run(Fusion::All);
-            assert_eq!((none, n), (0, n_ours), "convolutions of ours");
-            // The input, and nothing of the chains is left.
-            assert!(n_operators <= n_ours + 2, "{n_operators} operators");
-            assert_eq!(met.shape, expected.shape);
-            for (met, expected) in met.values.iter().zip(expected.values) {
-                let tolerance = 1e-4 * expected.abs().max(1.0);
-                assert!(
-                    (met - expected).abs() < tolerance,
-                    "{met} is not {expected}"
-                );
-            }
+            let operators = model.profile(input(), || 0.0).unwrap();
+            let ours = operators.iter().filter(|row| row.operator == "VitrineConv");
+            let n = ours.count();
+            (model.run(input()).unwrap().remove(0), n, operators.len())
+        };
+        let (expected, none, _) = run(Fusion::Off);
+        let (met, n, n_operators) = run(Fusion::All);
+        assert_eq!((none, n), (0, n_ours), "convolutions of ours");
+        // The input, and nothing of the chains is left.
+        assert!(n_operators <= n_ours + 2, "{n_operators} operators");
+        assert_eq!(met.shape, expected.shape);
+        for (met, expected) in met.values.iter().zip(expected.values) {
+            let tolerance = 1e-4 * expected.abs().max(1.0);
+            assert!(
+                (met - expected).abs() < tolerance,
+                "{met} is not {expected}"
+            );
         }
     }
 
     #[test]
     fn a_normalisation_and_bounds_go_along() {
-        let net = Net::new(&[1, 3, 9, 14]).conv([6, 3, 3], 1, [2, 2], [0, 0, 1, 1]);
-        net.by_channel("Mul", 6)
+        let input = [1, 3, 9, 14];
+        let mut net = of_picture(&input);
+        net.conv([6, 3, 3], 1, [2, 2], [0, 0, 1, 1])
+            .by_channel("Mul", 6)
             .by_channel("Add", 6)
-            .relu6()
-            .check(&[1, 6, 4, 7], 1);
+            .relu6();
+        check(net, &input, &[1, 6, 4, 7], 1);
     }
 
     #[test]
     fn a_filter_per_channel_goes_along() {
-        let net = Net::new(&[1, 6, 9, 13]).conv([6, 1, 5], 6, [2, 1], [2, 2, 2, 2]);
-        net.by_channel("Mul", 6)
-            .hard_swish()
-            .check(&[1, 6, 5, 13], 1);
+        let input = [1, 6, 9, 13];
+        let mut net = of_picture(&input);
+        net.conv([6, 1, 5], 6, [2, 1], [2, 2, 2, 2])
+            .by_channel("Mul", 6)
+            .hard_swish();
+        check(net, &input, &[1, 6, 5, 13], 1);
     }
 
     #[test]
     fn a_residual_goes_along() {
-        let first = Net::new(&[1, 4, 5, 7])
-            .conv([4, 4, 1], 1, [1, 1], [0; 4])
-            .relu6();
-        let before = first.value.clone();
-        let second = first.conv([8, 4, 1], 1, [1, 1], [0; 4]).relu6();
-        let third = second.conv([4, 8, 1], 1, [1, 1], [0; 4]);
-        third
-            .node("Add", &[&before], vec![])
-            .check(&[1, 4, 5, 7], 3);
+        let input = [1, 4, 5, 7];
+        let mut net = of_picture(&input);
+        net.conv([4, 4, 1], 1, [1, 1], [0; 4]).relu6();
+        let before = net.value.clone();
+        net.conv([8, 4, 1], 1, [1, 1], [0; 4])
+            .relu6()
+            .conv([4, 8, 1], 1, [1, 1], [0; 4])
+            .node("Add", &[&before], vec![]);
+        check(net, &input, &[1, 4, 5, 7], 3);
     }
 
     #[test]
     fn factors_and_terms_around_an_activation_go_along() {
-        let net = Net::new(&[1, 3, 6, 6]).conv([5, 3, 1], 1, [1, 1], [0; 4]);
-        let net = net
+        let input = [1, 3, 6, 6];
+        let mut net = of_picture(&input);
+        net.conv([5, 3, 1], 1, [1, 1], [0; 4])
             .scalar("Mul", 1.5)
             .scalar("Add", -0.25)
             .hard_swish()
             .scalar("Add", 0.5);
-        net.check(&[1, 5, 6, 6], 1);
+        check(net, &input, &[1, 5, 6, 6], 1);
     }
 
     #[test]
     fn a_transposed_convolution_goes_along() {
-        let mut net = Net::new(&[1, 3, 4, 5]);
+        let input = [1, 3, 4, 5];
+        let mut net = of_picture(&input);
         let weights = net.noise(&[3, 6, 2, 2]);
         let bias = net.noise(&[6]);
         let attributes = vec![
             Attribute::ints("strides", &[2, 2]),
             Attribute::ints("kernel_shape", &[2, 2]),
         ];
-        let net = net.node("ConvTranspose", &[&weights, &bias], attributes);
-        net.by_channel("Mul", 6)
+        net.node("ConvTranspose", &[&weights, &bias], attributes)
+            .by_channel("Mul", 6)
             .by_channel("Add", 6)
-            .relu6()
-            .check(&[1, 6, 8, 10], 1);
+            .relu6();
+        check(net, &input, &[1, 6, 8, 10], 1);
     }
 
     #[test]
     fn what_comes_behind_bounds_stays() {
-        let net = Net::new(&[1, 3, 6, 6])
-            .conv([5, 3, 3], 1, [1, 1], [1; 4])
-            .relu6();
-        net.by_channel("Mul", 5).check(&[1, 5, 6, 6], 1);
+        let input = [1, 3, 6, 6];
+        let mut net = of_picture(&input);
+        net.conv([5, 3, 3], 1, [1, 1], [1; 4])
+            .relu6()
+            .by_channel("Mul", 5);
+        check(net, &input, &[1, 5, 6, 6], 1);
     }
 
     #[test]
     fn groups_and_dilations_are_left_to_tract() {
-        let net = Net::new(&[1, 4, 6, 6]).conv([4, 2, 3], 2, [1, 1], [1; 4]);
-        let mut net = net;
-        net.graph
-            .output
-            .push(ValueInfo::f32(&net.value, &[1, 4, 6, 6]));
-        let file = File::new(net.graph).to_bytes();
+        let mut net = of_picture(&[1, 4, 6, 6]);
+        net.conv([4, 2, 3], 2, [1, 1], [1; 4]);
+        let file = net.file(|name| ValueInfo::f32(name, &[1, 4, 6, 6]));
         let spec = InputSpec::fixed(&[1, 4, 6, 6]);
         let (mut model, _) =
             TractModel::load_with(file, &[spec], &[], Fusion::All, || 0.0).unwrap();
@@ -751,15 +664,11 @@ mod tests {
     /// A padding that is wider than the window makes an output even where there is no input.
     #[test]
     fn pictures_without_pixels_are_left_to_tract() {
-        let pads = [2, 1, 2, 1];
-        let full = Net::new(&[1, 3, 0, 6]).conv([5, 3, 3], 1, [1, 1], pads);
-        let depthwise = Net::new(&[1, 3, 0, 6]).conv([3, 1, 3], 3, [1, 1], pads);
-        for mut net in [full, depthwise] {
-            let channels = net.graph.initializer[1].dims[0] as usize;
-            let output = ValueInfo::f32(&net.value, &[1, channels, 2, 6]);
-            net.graph.output.push(output);
+        for (channels, depth, group) in [(5, 3, 1), (3, 1, 3)] {
+            let mut net = of_picture(&[1, 3, 0, 6]);
+            net.conv([channels, depth, 3], group, [1, 1], [2, 1, 2, 1]);
             // Whatever tract makes of it, our own code does not panic.
-            trial(&File::new(net.graph).to_bytes());
+            trial(&net.file(|name| ValueInfo::f32(name, &[1, channels, 2, 6])));
         }
     }
 }

@@ -303,49 +303,51 @@ impl TypedOp for GeluOp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Net, noise};
+    use vitrine_onnx::format::Attribute;
+
+    use super::super::tests::{check_rows, of_rows};
 
     #[test]
     fn bias_and_residual_go_along() {
-        let mut net = Net::new(6);
+        let mut net = of_rows(6);
         let before = net.value.clone();
         net.linear(6, 10);
         net.linear(10, 6);
-        net.node("Add", &[&before]);
-        net.check(&["VitrineLinear", "VitrineLinear"]);
+        net.node("Add", &[&before], vec![]);
+        check_rows(net, 6, &["VitrineLinear", "VitrineLinear"]);
     }
 
     #[test]
     fn gelu_goes_along_as_exporters_write_it() {
-        let mut net = Net::new(6);
+        let mut net = of_rows(6);
         net.linear(6, 9);
         net.gelu();
-        net.check(&["VitrineLinear"]);
+        check_rows(net, 6, &["VitrineLinear"]);
     }
 
     #[test]
     fn gelu_stands_alone_where_something_else_reads_the_product() {
-        let mut net = Net::new(6);
+        let mut net = of_rows(6);
         net.linear(6, 6);
         let product = net.value.clone();
         net.gelu();
-        net.node("Mul", &[&product]);
-        net.check(&["VitrineGelu", "VitrineLinear"]);
+        net.node("Mul", &[&product], vec![]);
+        check_rows(net, 6, &["VitrineGelu", "VitrineLinear"]);
     }
 
     #[test]
     fn weights_that_lie_the_other_way_are_turned() {
-        let mut net = Net::new(5);
-        let weights = net.constant(&[7, 5], &noise(35));
-        net.transposed(&weights);
-        net.check(&["VitrineLinear"]);
+        let mut net = of_rows(5);
+        let weights = net.noise(&[7, 5]);
+        net.node("Gemm", &[&weights], vec![Attribute::int("transB", 1)]);
+        check_rows(net, 5, &["VitrineLinear"]);
     }
 
     #[test]
     fn what_is_no_gelu_stays() {
-        let mut net = Net::new(6);
+        let mut net = of_rows(6);
         net.linear(6, 6);
         net.scalar("Mul", 0.5);
-        net.check(&["VitrineLinear"]);
+        check_rows(net, 6, &["VitrineLinear"]);
     }
 }
