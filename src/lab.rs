@@ -8,7 +8,9 @@ use std::time::Duration;
 use js_sys::Uint8Array;
 use leptos::ev::Custom;
 use leptos::prelude::*;
-use vitrine_protocol::{EngineBuild, EngineError, Failure, Flavour, ModelEntry, Reply, Request};
+use vitrine_protocol::{
+    EngineBuild, EngineError, Failure, Flavour, ModelEntry, Reply, Request, WarmUp,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, Event};
 
@@ -129,6 +131,7 @@ impl Bench {
                 let request = Request::LoadModel {
                     model: Box::new(model.clone()),
                     text: files.text,
+                    warm_up: WarmUp::Now,
                 };
                 self.send(&request, Some(&files.weights))?;
             }

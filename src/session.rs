@@ -10,7 +10,7 @@ use leptos::prelude::{WithUntracked as _, set_timeout};
 use serde::Serialize;
 use vitrine_protocol::{
     EngineBuild, EngineError, Flavour, ModelEntry, Reply, Request, RequestId, Size, Spec,
-    TextAnswer,
+    TextAnswer, WarmUp,
 };
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
@@ -214,8 +214,8 @@ impl Session {
                 self.model_files.remove(&model);
             }
             Effect::Update => offline::update(),
-            Effect::LoadModel(worker, model) => self
-                .load_model(worker, model)
+            Effect::LoadModel(worker, model, warm_up) => self
+                .load_model(worker, model, warm_up)
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
             Effect::Work(worker, work) => self
                 .hand_over(worker, work)
@@ -393,11 +393,17 @@ impl Session {
         self.models.get(model).ok_or(EngineError::NoModel)
     }
 
-    fn load_model(&self, worker: WorkerId, model: usize) -> Result<(), EngineError> {
+    fn load_model(
+        &self,
+        worker: WorkerId,
+        model: usize,
+        warm_up: WarmUp,
+    ) -> Result<(), EngineError> {
         let files = self.model_files.get(&model).ok_or(EngineError::NoModel)?;
         let request = Request::LoadModel {
             model: Box::new(self.model(model)?.clone()),
             text: files.text.clone(),
+            warm_up,
         };
         self.send(worker, &request, Some(&files.weights))
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use vitrine_protocol::{
     Analysis, Classification, EngineError, Failure, Flavour, ModelEntry, PictureFacts, Reading,
-    RequestId, RowAnalysis, TableFacts,
+    RequestId, RowAnalysis, TableFacts, WarmUp,
 };
 
 pub(crate) use batch::{Batch, Filter, Flow, Layout, Progress, ROWS_PER_PAGE};
@@ -268,7 +268,7 @@ pub(crate) enum Effect {
     /// Has the newer version of the site take over, which loads the page anew.
     Update,
     /// Has the worker load a model.
-    LoadModel(WorkerId, usize),
+    LoadModel(WorkerId, usize, WarmUp),
     /// Has the worker do something for an item, and watches how long it takes.
     Work(WorkerId, Work),
     /// Tells the camera what came of its frame.
@@ -658,7 +658,12 @@ impl State {
     /// Downloads and loads the models that a job needs, as far as that can be done now. Workers
     /// beyond the first load what many items wait for.
     fn fetch(&mut self, job: Job, effects: &mut Vec<Effect>) {
-        let is_shared = job.is_shared() && self.items.n_waiting(job) > JOBS_PER_WORKER;
+        let n_waiting = self.items.n_waiting(job);
+        let is_shared = job.is_shared() && n_waiting > JOBS_PER_WORKER;
+        let warm_up = match n_waiting {
+            0 => WarmUp::Now,
+            _ => WarmUp::Skipped,
+        };
         for at in self.needed(job) {
             let Some(model) = self.models.get_mut(at) else {
                 continue;
@@ -674,7 +679,7 @@ impl State {
             for worker in self.pool.workers.iter_mut().take(n_loading) {
                 if worker.flavour.is_some() && worker.loaded(at) == Loaded::No {
                     worker.set_loaded(at, Loaded::Loading);
-                    effects.push(Effect::LoadModel(worker.id, at));
+                    effects.push(Effect::LoadModel(worker.id, at, warm_up));
                 }
             }
         }
@@ -1350,13 +1355,13 @@ mod tests {
         state.update(Event::Intent);
         assert_eq!(state.update(Event::Downloaded(CLASSIFIER)), []);
         let effects = state.update(Event::EngineReady(W0, Flavour::Relaxed));
-        assert_eq!(effects, [Effect::LoadModel(W0, CLASSIFIER)]);
+        assert_eq!(effects, [Effect::LoadModel(W0, CLASSIFIER, WarmUp::Now)]);
         let mut state = page();
         state.update(Event::Intent);
         assert_eq!(state.update(Event::EngineReady(W0, Flavour::Relaxed)), []);
         assert_eq!(
             state.update(Event::Downloaded(CLASSIFIER)),
-            [Effect::LoadModel(W0, CLASSIFIER)]
+            [Effect::LoadModel(W0, CLASSIFIER, WarmUp::Now)]
         );
     }
 
@@ -1473,7 +1478,7 @@ mod tests {
         assert_eq!(add(&mut state, &[3]), [Effect::StartEngine(W1)]);
         assert_eq!(
             state.update(Event::EngineReady(W1, Flavour::Simd)),
-            [Effect::LoadModel(W1, CLASSIFIER)]
+            [Effect::LoadModel(W1, CLASSIFIER, WarmUp::Skipped)]
         );
         assert_eq!(
             state.update(Event::ModelReady(W1, CLASSIFIER)),
@@ -1711,7 +1716,7 @@ mod tests {
         state.update(Event::EngineReady(W0, Flavour::Simd));
         assert_eq!(
             state.update(Event::Downloaded(CLASSIFIER)),
-            [Effect::LoadModel(W0, CLASSIFIER)]
+            [Effect::LoadModel(W0, CLASSIFIER, WarmUp::Skipped)]
         );
         let error = EngineError::Parse {
             detail: "no labels".to_owned(),

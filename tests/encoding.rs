@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use vitrine_engine::{Encoder, TractModel, encoder_specs};
-use vitrine_protocol::{Registry, Spec};
+use vitrine_protocol::{Registry, Spec, WarmUp};
 use vitrine_tasks::text::Tokeniser;
 
 /// Least cosine to ONNX Runtime with the same weights. Both compute in f32; the golden values are
@@ -92,8 +92,14 @@ fn embeddings_are_those_of_onnx_runtime_and_near_the_published_ones() {
         "the golden values are of another model: run tests/fixtures/text_reference.py"
     );
     assert_eq!(golden["max_tokens"].as_u64(), Some(input.max_tokens as u64));
-    let (model, _) =
-        TractModel::load(weights, &encoder_specs(), &output.states, no_time).expect("it loads");
+    let (model, _) = TractModel::load(
+        weights,
+        &encoder_specs(),
+        &output.states,
+        WarmUp::Skipped,
+        no_time,
+    )
+    .expect("it loads");
     let width = output.embedding;
     let mut encoder = Encoder {
         input,

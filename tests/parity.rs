@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use vitrine_engine::{TractModel, picture_spec, run_one};
-use vitrine_protocol::{Registry, Spec};
+use vitrine_protocol::{Registry, Spec, WarmUp};
 use vitrine_tasks::picture::{Limits, decode, prepare};
 
 /// Largest difference on a logit.
@@ -45,8 +45,14 @@ fn logits_are_those_of_onnx_runtime() {
         Some(entry.served.sha256.as_str()),
         "the golden values are of another model: run tests/fixtures/reference.py"
     );
-    let (mut model, _) =
-        TractModel::load(weights, &[picture_spec(input)], &[], no_time).expect("the model loads");
+    let (mut model, _) = TractModel::load(
+        weights,
+        &[picture_spec(input)],
+        &[],
+        WarmUp::Skipped,
+        no_time,
+    )
+    .expect("the model loads");
     for case in manifest["pictures"].as_array().expect("a list of pictures") {
         let crop = fs::read(fixture(&case["crop"])).expect("the crop");
         let crop = decode(&crop, &Limits::default()).expect("the crop is a picture");

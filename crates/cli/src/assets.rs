@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use vitrine_engine::Workbench;
-use vitrine_protocol::{LoadTimes, ModelEntry, Registry};
+use vitrine_protocol::{LoadTimes, ModelEntry, Registry, WarmUp};
 use vitrine_tasks::labels::{self, Label};
 use vitrine_train::{DataSets, Recipes};
 
@@ -144,7 +144,7 @@ impl Assets {
         let weights = self.weights(entry, instead)?;
         let text = self.text(entry)?;
         workbench
-            .load(entry.clone(), &text, weights, crate::now)
+            .load(entry.clone(), &text, weights, WarmUp::Now, crate::now)
             .with_context(|| format!("loading {}", entry.id))
     }
 }

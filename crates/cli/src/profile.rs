@@ -6,6 +6,8 @@ use vitrine_engine::{
     made_up_inputs,
 };
 
+use vitrine_protocol::WarmUp;
+
 use crate::assets::Assets;
 
 /// What to look into.
@@ -36,7 +38,7 @@ pub(crate) fn run(assets: &Assets, options: &Options) -> Result<()> {
     };
     let weights = assets.weights(entry, None)?;
     check_model(&weights)?;
-    let (mut model, _) = TractModel::load(weights, &specs, &[], crate::now)
+    let (mut model, _) = TractModel::load(weights, &specs, &[], WarmUp::Now, crate::now)
         .with_context(|| format!("loading {}", entry.id))?;
     let mut runs = Vec::new();
     for _ in 0..options.rounds.max(1) {

@@ -9,7 +9,9 @@ mod encode;
 mod fuse;
 mod measure;
 mod model;
+mod net;
 mod read;
+mod rehearsal;
 mod tract_model;
 pub mod trial;
 mod widen;
@@ -21,6 +23,7 @@ pub use encode::{Encoded, Encoder, Head, analyse, encoder_specs, head_specs};
 pub use measure::{by_operator, made_up_inputs};
 pub use model::{Axis, Input, InputSpec, Kind, Model, run_one};
 pub use read::{Detector, Direction, Recogniser, read};
+pub use rehearsal::{Part, rehearse};
 pub use tract_model::{OperatorTime, TractModel};
 pub use workbench::{Workbench, check_model};
 

@@ -117,7 +117,7 @@ mod tests {
     use vitrine_protocol::{
         Activation, Channels, CharactersOutput, DetectionInput, DetectionOutput, DirectionOutput,
         FeaturesInput, FeaturesOutput, Gives, LineInput, PictureInput, ResizeFilter, ScoresOutput,
-        TextScoresOutput, TokenInput, Tokeniser, Weights,
+        TextScoresOutput, TokenInput, Tokeniser, WarmUp, Weights,
     };
 
     use crate::encode::{encoder_specs, head_specs};
@@ -289,7 +289,7 @@ mod tests {
         };
         let file = text_head(&plain, Weights::F32).unwrap();
         let specs = head_specs(Features::Mean, 6);
-        let (mut model, times) = TractModel::load(file, &specs, &[], clock).unwrap();
+        let (mut model, times) = TractModel::load(file, &specs, &[], WarmUp::Now, clock).unwrap();
         assert!(times.first_run > 0.0 && times.first_run < times.warm_up);
         let inputs = made_up_inputs(&head(Features::Mean, 6));
         let times = run_often(&mut model, &inputs, 4, clock).unwrap();

@@ -3,7 +3,7 @@
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::TDim;
-use vitrine_protocol::{EngineError, LoadTimes};
+use vitrine_protocol::{EngineError, LoadTimes, WarmUp};
 use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 
 use crate::clock::{Clock, timed};
@@ -75,7 +75,7 @@ struct Plan {
 
 impl TractModel {
     /// Loads an ONNX file whose inputs are as `inputs` says, in their order. Where no axis is
-    /// [`Axis::Free`] the plan is made and run until it is warm; else plans are made as shapes come.
+    /// [`Axis::Free`] the plan is made, and run as `warm_up` says; else plans are made as shapes come.
     ///
     /// `outputs` names the values of the graph that are wanted; empty for those that the file names.
     ///
@@ -86,6 +86,7 @@ impl TractModel {
         file: Vec<u8>,
         inputs: &[InputSpec],
         outputs: &[String],
+        warm_up: WarmUp,
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
         // Natively tract's own kernels are the faster ones.
@@ -93,10 +94,16 @@ impl TractModel {
             true => Fusion::All,
             false => Fusion::Chains,
         };
-        TractModel::load_with(file, inputs, outputs, fusion, clock)
+        let (mut model, mut times) = TractModel::load_with(file, inputs, outputs, fusion, clock)?;
+        if warm_up == WarmUp::Now {
+            let (first_run, time) = timed(clock, || model.warm_up(clock));
+            times.warm_up = time;
+            times.first_run = first_run?;
+        }
+        Ok((model, times))
     }
 
-    /// As [`TractModel::load`], with a choice.
+    /// As [`TractModel::load`] without a warm-up, with a choice.
     pub(crate) fn load_with(
         file: Vec<u8>,
         inputs: &[InputSpec],
@@ -109,13 +116,11 @@ impl TractModel {
         let (model, optimise) = timed(clock, || {
             TractModel::prepare(proto, inputs, outputs, fusion)
         });
-        let mut model = model.map_err(|error| optimise_error(&error))?;
-        let (first_run, warm_up) = timed(clock, || model.warm_up(clock));
+        let model = model.map_err(|error| optimise_error(&error))?;
         let times = LoadTimes {
             parse,
             optimise,
-            warm_up,
-            first_run: first_run?,
+            ..LoadTimes::default()
         };
         Ok((model, times))
     }
@@ -390,7 +395,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_model_are_a_parse_error() {
         let spec = InputSpec::fixed(&[1, 3, 8, 8]);
-        let error = TractModel::load(b"<html>".to_vec(), &[spec], &[], no_time).err();
+        let error = TractModel::load(b"<html>".to_vec(), &[spec], &[], WarmUp::Now, no_time).err();
         assert!(
             matches!(error, Some(EngineError::Parse { .. })),
             "{error:?}"
@@ -400,7 +405,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_a_parse_error() {
         let spec = InputSpec::fixed(&[1, 3, 8, 8]);
-        let error = TractModel::load(Vec::new(), &[spec], &[], no_time).err();
+        let error = TractModel::load(Vec::new(), &[spec], &[], WarmUp::Now, no_time).err();
         assert!(
             matches!(error, Some(EngineError::Parse { .. })),
             "{error:?}"

@@ -6,7 +6,7 @@ use image::RgbImage;
 use vitrine_onnx::GateLimits;
 use vitrine_protocol::{
     AnalysisTimes, Class, EngineError, Failure, Line, LoadTimes, ModelEntry, OperatorShare,
-    ReadingTimes, Spec, StageTimes, TextAnswer,
+    ReadingTimes, Spec, StageTimes, TextAnswer, WarmUp,
 };
 use vitrine_tasks::labels;
 use vitrine_tasks::reading::Characters;
@@ -50,7 +50,12 @@ impl Workbench {
         Workbench::default()
     }
 
-    /// Loads a model for its task and runs it until it is warm. Of classifiers and heads there may
+    /// Whether no model was loaded yet.
+    pub fn is_empty(&self) -> bool {
+        self.specs.is_empty()
+    }
+
+    /// Loads a model for its task. Of classifiers and heads there may
     /// be several, told apart by their ids; of the other tasks the model loaded last is used.
     ///
     /// `text` is the model's label file or vocabulary, `weights` its ONNX file.
@@ -63,13 +68,14 @@ impl Workbench {
         entry: ModelEntry,
         text: &str,
         weights: Vec<u8>,
+        warm_up: WarmUp,
         clock: Clock,
     ) -> Result<LoadTimes, Failure> {
         check_model(&weights)?;
         let id = entry.id;
         let spec = entry.spec.clone();
         let load = |inputs: &[InputSpec], outputs: &[String]| {
-            TractModel::load(weights, inputs, outputs, clock)
+            TractModel::load(weights, inputs, outputs, warm_up, clock)
         };
         let times = match entry.spec {
             Spec::PictureClassification { input, output } => {

@@ -16,7 +16,7 @@ pub use failure::{
     DownloadError, EngineError, Explanation, Failure, PictureError, Speaker, TextError, fill,
 };
 pub use gate::{GateError, ModelSummary};
-pub use message::{Reply, Request, RequestId};
+pub use message::{Reply, Request, RequestId, WarmUp};
 pub use packed::{Unreadable, pack, unpack};
 pub use prediction::{
     Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, OperatorShare, PictureFacts,

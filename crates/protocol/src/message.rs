@@ -15,15 +15,26 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
 
+/// Whether a model that was loaded is run on a made-up input at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WarmUp {
+    /// Until its runs take a steady time, because nothing waits for it yet.
+    Now,
+    /// Its first answer is awaited, and a made-up input would only delay it.
+    Skipped,
+}
+
 /// What the page asks of the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Loads, optimises and warms up a model. The attachment holds the served file.
+    /// Loads and optimises a model. The attachment holds the served file.
     LoadModel {
         /// The model's registry entry.
         model: Box<ModelEntry>,
         /// Text of the model's label file or vocabulary; empty where it has none.
         text: String,
+        /// Whether it is run before it is said to be ready.
+        warm_up: WarmUp,
     },
     /// Classifies the picture in the attachment.
     Classify {

@@ -230,9 +230,10 @@ pub struct LoadTimes {
     pub parse: f64,
     /// Graph to execution plan.
     pub optimise: f64,
-    /// First runs, after which times are steady.
+    /// First runs, after which times are steady; 0 where the first answer was awaited already, or the
+    /// input's size is not known before.
     pub warm_up: f64,
-    /// The first of those runs; 0 where a model is warmed up only once its input's size is known.
+    /// The first of those runs; 0 where there were none.
     #[serde(default)]
     pub first_run: f64,
 }

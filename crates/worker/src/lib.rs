@@ -3,14 +3,15 @@
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt as _;
 use image::RgbImage;
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use vitrine_engine::{
-    Input, InputSpec, Model as _, TractModel, Workbench, check_model, encoder_specs, timed,
+    Input, InputSpec, Model as _, Part, TractModel, Workbench, check_model, encoder_specs,
+    rehearse, timed,
 };
 use vitrine_protocol::{
     Analysis, Classification, EngineError, Explanation, Failure, Flavour, LoadTimes, PictureError,
     PictureFacts, Reading, ReadingTimes, Reply, Request, RequestId, RowAnalysis, Size, StageTimes,
-    TextError, pack, unpack,
+    TextError, WarmUp, pack, unpack,
 };
 use vitrine_tasks::picture::{self, Limits, Thumbnail};
 use vitrine_tasks::text::{self, DecodedText, Table};
@@ -80,10 +81,14 @@ struct Desk {
 async fn answer(scope: DedicatedWorkerGlobalScope, mut inbox: UnboundedReceiver<JsValue>) {
     let mut desk = Desk::default();
     let mut memory = 0.0;
-    while let Some(data) = inbox.next().await {
+    let mut to_rehearse = &Part::ALL[..];
+    while let Some(data) = next_message(&scope, &mut inbox, &mut to_rehearse).await {
         if let Err(error) = answer_one(&scope, &mut desk, data).await {
             // Not a message of ours: the page and the engine come from different builds.
             wasm_bindgen::throw_val(error);
+        }
+        if !desk.workbench.is_empty() {
+            to_rehearse = &[];
         }
         let bytes = memory_bytes();
         if bytes > memory {
@@ -92,6 +97,35 @@ async fn answer(scope: DedicatedWorkerGlobalScope, mut inbox: UnboundedReceiver<
             let _ = post(&scope, &Reply::Memory { bytes }, None);
         }
     }
+}
+
+/// The next message; until one is there, the engine rehearses what it has not rehearsed yet.
+async fn next_message(
+    scope: &DedicatedWorkerGlobalScope,
+    inbox: &mut UnboundedReceiver<JsValue>,
+    to_rehearse: &mut &[Part],
+) -> Option<JsValue> {
+    while let Some((part, others)) = to_rehearse.split_first() {
+        pause(scope).await;
+        if let Ok(message) = inbox.try_recv() {
+            return Some(message);
+        }
+        *to_rehearse = others;
+        // What an engine cannot rehearse, the first model of that kind will say.
+        let _ = rehearse(*part);
+    }
+    inbox.next().await
+}
+
+/// Lets messages come in.
+async fn pause(scope: &DedicatedWorkerGlobalScope) {
+    let next_turn = Promise::new(&mut |resolve, _| {
+        // Where there are no timers, messages wait a little longer.
+        if scope.set_timeout_with_callback(&resolve).is_err() {
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
+    });
+    let _ = JsFuture::from(next_turn).await;
 }
 
 async fn answer_one(
@@ -103,10 +137,14 @@ async fn answer_one(
     let request: Request = unpack(&message).map_err(JsError::from)?;
     let attachment: Option<Blob> = Reflect::get(&data, &"attachment".into())?.dyn_into().ok();
     match request {
-        Request::LoadModel { model, text } => {
+        Request::LoadModel {
+            model,
+            text,
+            warm_up,
+        } => {
             let id = model.id.clone();
             let loaded = match read(attachment.as_ref()).await {
-                Ok(weights) => desk.workbench.load(*model, &text, weights, now),
+                Ok(weights) => desk.workbench.load(*model, &text, weights, warm_up, now),
                 Err(detail) => Err(EngineError::Parse { detail }.into()),
             };
             let reply = match loaded {
@@ -393,6 +431,21 @@ fn now() -> f64 {
     performance_now()
 }
 
+/// Rehearses everything, as a worker does while nothing is asked of it. What cannot be rehearsed is an error
+/// in the page's English words.
+#[wasm_bindgen(js_name = rehearse)]
+pub fn rehearse_all() -> Result<(), JsError> {
+    for part in Part::ALL {
+        rehearse(part).map_err(|failure| in_words(&failure))?;
+    }
+    Ok(())
+}
+
+fn in_words(failure: &Failure) -> JsError {
+    let Explanation { what, why, next } = failure.explain();
+    JsError::new(&format!("{what} {why} {next}"))
+}
+
 /// A model by itself, with inputs of one shape, for measuring and comparing in one page.
 #[wasm_bindgen]
 pub struct BareModel {
@@ -405,20 +458,17 @@ pub struct BareModel {
 #[wasm_bindgen]
 impl BareModel {
     /// Loads a model whose one input of f32 has this shape; or, with `reads_ids`, an encoder whose
-    /// three inputs of token ids, mask and types have it. What the gate refuses is an error in the
+    /// three inputs of token ids, mask and types have it. It is not run yet. What the gate refuses is an error in the
     /// page's English words.
     #[wasm_bindgen(constructor)]
     pub fn new(weights: Vec<u8>, shape: Vec<usize>, reads_ids: bool) -> Result<BareModel, JsError> {
         console_error_panic_hook::set_once();
-        check_model(&weights).map_err(|failure| {
-            let Explanation { what, why, next } = failure.explain();
-            JsError::new(&format!("{what} {why} {next}"))
-        })?;
+        check_model(&weights).map_err(|failure| in_words(&failure))?;
         let inputs = match reads_ids {
             true => encoder_specs(),
             false => vec![InputSpec::fixed(&shape)],
         };
-        let (model, load) = TractModel::load(weights, &inputs, &[], now)?;
+        let (model, load) = TractModel::load(weights, &inputs, &[], WarmUp::Skipped, now)?;
         Ok(BareModel {
             model,
             shape,
@@ -427,17 +477,13 @@ impl BareModel {
         })
     }
 
-    /// Milliseconds of what loading did: reading the file, optimising, the first run, and all runs until it was
-    /// warm.
+    /// Milliseconds of what loading did: reading the file, and optimising.
     #[wasm_bindgen(js_name = loadTimes)]
     pub fn load_times(&self) -> Vec<f64> {
         let LoadTimes {
-            parse,
-            optimise,
-            warm_up,
-            first_run,
+            parse, optimise, ..
         } = self.load;
-        vec![parse, optimise, first_run, warm_up]
+        vec![parse, optimise]
     }
 
     /// Runs the model; token ids are given as numbers too. The first output comes back.

@@ -148,7 +148,7 @@ fn another_model_is_fetched_and_asked_and_answers_beside_the_first() {
     assert!(offers(picture(&state, 0), &classifiers).is_empty());
     assert_eq!(
         state.update(Event::Downloaded(OTHER)),
-        [Effect::LoadModel(W0, OTHER)]
+        [Effect::LoadModel(W0, OTHER, WarmUp::Skipped)]
     );
     assert_eq!(
         state.update(Event::ModelReady(W0, OTHER)),

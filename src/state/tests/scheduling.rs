@@ -52,7 +52,7 @@ fn another_worker_is_started_when_much_waits_and_the_first_has_proved_itself() {
     assert_eq!(add(&mut state, &[7, 8, 9, 10, 11, 12]), [], "one at a time");
     assert_eq!(
         state.update(Event::EngineReady(W1, Flavour::Simd)),
-        [Effect::LoadModel(W1, CLASSIFIER)],
+        [Effect::LoadModel(W1, CLASSIFIER, WarmUp::Skipped)],
         "from the file that is here"
     );
     assert_eq!(
@@ -297,7 +297,7 @@ fn workers_beyond_the_first_load_what_many_wait_for_and_nothing_else() {
     let mut state = two_at_work(40);
     state.update(Event::Downloaded(ENCODER));
     let effects = state.update(Event::Typed(id(100), "a".to_owned()));
-    assert_eq!(effects, [Effect::LoadModel(W0, ENCODER)]);
+    assert_eq!(effects, [Effect::LoadModel(W0, ENCODER, WarmUp::Skipped)]);
 }
 
 #[test]

@@ -41,6 +41,7 @@ async function fetchVitrine({ url, threads }) {
     async compile() {
       const module = await WebAssembly.compile(wasm);
       await glue.default({ module_or_path: module });
+      glue.rehearse();
       if (threads > 1) {
         const { startThreads } = await import(`${url}threads.js`);
         await startThreads(module, glue, threads);
@@ -51,11 +52,10 @@ async function fetchVitrine({ url, threads }) {
           return {
             run: async (values) => model.run(values),
             profile: (values) => model.profile(values),
-            /** What creating it took, in ms; only newer builds tell. */
+            /** What creating it took, in ms. */
             loadTimes() {
-              if (!model.loadTimes) return null;
-              const [parse, optimise, firstRun, warmUp] = model.loadTimes();
-              return { parse, optimise, firstRun, warmUp };
+              const [parse, optimise] = model.loadTimes();
+              return { parse, optimise };
             },
           };
         },

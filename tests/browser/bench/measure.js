@@ -92,9 +92,7 @@ function loadRow(input, engine, results) {
     create_ms: of(({ ms }) => ms.create),
     parse_ms: part("parse"),
     optimise_ms: part("optimise"),
-    warm_up_ms: part("warmUp"),
-    // Ours has its first run while it warms up.
-    first_run_ms: part("firstRun") ?? of(({ ms }) => ms.first_run),
+    first_run_ms: of(({ ms }) => ms.first_run),
     total_ms: of(({ ms }) => ms.compile + ms.unpack + ms.create + ms.first_run),
     steady_ms: of(({ steady }) => median(steady)),
     memory_loaded_mb: of(({ memory }) => memory.loaded) / 1e6,
@@ -102,16 +100,12 @@ function loadRow(input, engine, results) {
   };
 }
 
-/**
- * Adds what each row is of onnxruntime-web's. Creating a model is parsing and optimising; ours also
- * runs it until it is warm, which is left out where the engine tells how long that took, and
- * otherwise makes its ratio too large.
- */
+/** Adds what each row is of onnxruntime-web's. */
 export function withRatios(rows) {
   const reference = rows.find(({ engine }) => engine === "ort");
   return rows.map((row) => ({
     ...row,
-    create_ratio_to_ort: (row.parse_ms === null ? row.create_ms : row.parse_ms + row.optimise_ms) / reference.create_ms,
+    create_ratio_to_ort: row.create_ms / reference.create_ms,
     memory_ratio_to_ort: row.memory_mb / reference.memory_mb,
   }));
 }

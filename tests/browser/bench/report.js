@@ -29,11 +29,11 @@ const LOAD = [
   ["compile ms", ({ compile_ms }) => fixed(0)(compile_ms)],
   ["unpack ms", ({ unpack_ms }) => fixed(0)(unpack_ms)],
   ["create ms", ({ create_ms }) => fixed(0)(create_ms)],
-  ["parse + optimise + warm-up ms", splitOf],
+  ["parse + optimise ms", splitOf],
   ["first run ms", ({ first_run_ms }) => tenths(first_run_ms)],
   ["to first result ms", ({ total_ms }) => fixed(0)(total_ms)],
   ["steady ms", ({ steady_ms }) => tenths(steady_ms)],
-  ["create ÷ onnxruntime-web", (row) => (row.engine === "ort" ? "" : `${isUpperBound(row) ? "≤ " : ""}**${hundredths(row.create_ratio_to_ort)}**`)],
+  ["create ÷ onnxruntime-web", (row) => (row.engine === "ort" ? "" : `**${hundredths(row.create_ratio_to_ort)}**`)],
 ];
 
 const MEMORY = [
@@ -44,13 +44,9 @@ const MEMORY = [
   ["÷ onnxruntime-web", ({ engine, memory_ratio_to_ort }) => (engine === "ort" ? "" : `**${hundredths(memory_ratio_to_ort)}**`)],
 ];
 
-/** Ours warms up while it is created, and this version of it does not tell how long that takes. */
-const isOurs = ({ engine }) => !(engine in TITLES);
-const isUpperBound = (row) => isOurs(row) && row.parse_ms === null;
-
-function splitOf(row) {
-  if (row.parse_ms === null) return isOurs(row) ? "not told" : "";
-  return [row.parse_ms, row.optimise_ms, row.warm_up_ms].map(fixed(0)).join(" + ");
+/** Only ours tells. */
+function splitOf({ parse_ms, optimise_ms }) {
+  return parse_ms === null ? "" : [parse_ms, optimise_ms].map(fixed(0)).join(" + ");
 }
 
 /** Tables for `console.table`, as `[title, rows]`. */
@@ -102,9 +98,8 @@ Written by \`${command}\` on ${date}: ${machine}, ${browsers.chromium}. Compared
 - rten has no threads in a browser, and packs its weights for its kernels while it loads, as ours does. It reads
   neither packed lists nor int16 constants, so it gets the same model with those written otherwise (\`onnx.js\`).
 - Loading is that of one engine in a page of its own, with all files in memory. *Compile* is that of the engine's module,
-  *unpack* is the browser's for the model, the same for all. *Create* is parsing and optimising, and in ours three
-  runs that warm it up, too. The ratio is that of creating without them; where ours does not tell them it is an upper
-  bound. V8 compiles a function when it is first called, so part of compiling is in *create* and in the first run.
+  and in ours its rehearsal (docs/decisions/0029-rehearsal.md), *unpack* is the browser's for the model, the same for all. *Create* is parsing and optimising, and the ratio is that of
+  creating. V8 compiles a function when it is first called, so part of compiling is in *create* and in the first run.
 - Memory is what WebAssembly has taken from the browser, which never shrinks, so it is also the most there has been.`,
     peakSection(peaks, browsers, inChromium),
     `## One thread\n\n${markdown(SPEED, inChromium.filter(({ threads }) => threads === 1))}`,

@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use vitrine_engine::Workbench;
-use vitrine_protocol::{ModelEntry, Spec};
+use vitrine_protocol::{ModelEntry, Spec, WarmUp};
 use vitrine_train::{DataSet, Example, Features, HeadRecipe, Reads, sha256};
 
 use crate::assets::Assets;
@@ -144,7 +144,13 @@ impl Source {
     fn encoder(&self) -> Result<Workbench> {
         let mut workbench = Workbench::new();
         let (entry, weights) = (self.entry.clone(), self.weights.clone());
-        workbench.load(entry, &self.vocabulary, weights, crate::now)?;
+        workbench.load(
+            entry,
+            &self.vocabulary,
+            weights,
+            WarmUp::Skipped,
+            crate::now,
+        )?;
         Ok(workbench)
     }
 

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use ndarray::Array2;
 use vitrine_engine::{Input, Model as _, TractModel, head_specs};
 use vitrine_onnx::{Dense, Matrix, TextHead, text_head};
-use vitrine_protocol::{Features as Read, Weights};
+use vitrine_protocol::{Features as Read, WarmUp, Weights};
 use vitrine_tasks::Tensor;
 use vitrine_train::{Features, Head, Layer};
 
@@ -44,7 +44,8 @@ pub(super) fn largest_difference(file: &[u8], head: &Head, features: &Features) 
         None => Read::Mean,
     };
     let inputs = head_specs(read, length);
-    let (mut model, _) = TractModel::load(file.to_vec(), &inputs, &[], crate::now)?;
+    let (mut model, _) =
+        TractModel::load(file.to_vec(), &inputs, &[], WarmUp::Skipped, crate::now)?;
     let texts: Vec<usize> = (0..features.n_texts().min(N_TRIED)).collect();
     let expected = head.logits(features, &texts);
     let mut most = 0.0_f32;
