@@ -9,7 +9,7 @@ use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 use crate::clock::{Clock, timed};
 use crate::fuse::declutter_and_fuse;
 use crate::model::{Axis, Input, InputSpec, Kind, Model};
-use crate::widen::widen_weights;
+use crate::widen::{widen_weights, widen_what_is_looked_up};
 
 /// Runs after which times no longer fall: the first touches fresh memory, and a browser replaces
 /// its baseline code for the hot loops during the next.
@@ -359,7 +359,10 @@ fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
             detail: words(&error),
         })?;
     match &mut proto.graph {
-        Some(graph) => widen_weights(graph),
+        Some(graph) => {
+            widen_what_is_looked_up(graph);
+            widen_weights(graph)
+        }
         None => {
             return Err(EngineError::Parse {
                 detail: "the file holds no graph".into(),

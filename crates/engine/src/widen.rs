@@ -5,6 +5,9 @@
 //! long and still valid for every ONNX runtime. tract folds constants only up to a memory budget
 //! and would repeat the larger casts at every inference; resolving them in the file's own terms
 //! costs a few milliseconds once.
+//!
+//! Word vectors are left as they are: of tens of thousands a text looks up some dozens, and those
+//! are widened when they were looked up.
 
 use std::collections::{HashMap, HashSet};
 
@@ -52,6 +55,75 @@ pub(crate) fn widen_weights(graph: &mut GraphProto) -> usize {
         !spent_initializers.contains(&at)
     });
     chains.len()
+}
+
+/// Has a weight that is only looked up by rows stay narrow: `Gather` reads it as it is stored, and what it gives is
+/// cast, and multiplied with the scales of those rows.
+///
+/// Returns how many weights stay.
+pub(crate) fn widen_what_is_looked_up(graph: &mut GraphProto) -> usize {
+    let index = Index::of(graph);
+    let lookups: Vec<(Chain, usize)> = (index.chains(graph).into_iter())
+        .filter_map(|chain| {
+            let lookup = index.lookup(graph, &chain)?;
+            Some((chain, lookup))
+        })
+        .collect();
+    let mut nodes: Vec<Vec<NodeProto>> = std::mem::take(&mut graph.node)
+        .into_iter()
+        .map(|node| vec![node])
+        .collect();
+    for (chain, lookup) in &lookups {
+        let Some(gather) = nodes[*lookup].pop() else {
+            continue;
+        };
+        let cast = chain.nodes[0];
+        let spent = (chain.nodes.iter()).filter_map(|at| nodes[*at].pop());
+        nodes[*lookup] = looked_up_first(gather, spent.collect());
+        debug_assert!(nodes[cast].is_empty());
+    }
+    graph.node = nodes.into_iter().flatten().collect();
+    lookups.len()
+}
+
+/// `Gather` of a weight behind its `Cast` and, with scales, its `Mul`, the other way round: first looked up, then
+/// widened.
+fn looked_up_first(gather: NodeProto, widening: Vec<NodeProto>) -> Vec<NodeProto> {
+    let output = gather.output[0].clone();
+    let rows = gather.input[1].clone();
+    let named = |what: &str| format!("{output}.{what}");
+    let look_up = |from: &str, to: String| NodeProto {
+        name: to.clone(),
+        input: vec![from.to_owned(), rows.clone()],
+        output: vec![to],
+        ..gather.clone()
+    };
+    let mut nodes = Vec::new();
+    let mut widening = widening.into_iter();
+    if let Some(cast) = widening.next() {
+        let wide = cast.output[0].clone();
+        nodes.push(look_up(&cast.input[0], named("narrow")));
+        let multiply = widening.next();
+        let to = match multiply {
+            Some(_) => named("wide"),
+            None => output.clone(),
+        };
+        nodes.push(NodeProto {
+            input: vec![named("narrow")],
+            output: vec![to],
+            ..cast
+        });
+        if let Some(multiply) = multiply {
+            let scale = multiply.input.iter().find(|input| **input != wide);
+            nodes.push(look_up(scale.map_or("", String::as_str), named("scale")));
+            nodes.push(NodeProto {
+                input: vec![named("wide"), named("scale")],
+                output: vec![output.clone()],
+                ..multiply
+            });
+        }
+    }
+    nodes
 }
 
 /// Where a constant stands.
@@ -145,6 +217,29 @@ impl Index {
             scale: Some(scale),
             nodes: vec![cast, mul],
         })
+    }
+
+    /// The node that looks up rows of this weight, if nothing else reads it and rows have their own scales.
+    fn lookup(&self, graph: &GraphProto, chain: &Chain) -> Option<usize> {
+        let at = self.only_reader(&chain.name)?;
+        let node = &graph.node[at];
+        let is_along_rows =
+            (node.attribute.iter()).all(|attribute| attribute.name != "axis" || attribute.i == 0);
+        let [data, _] = node.input.as_slice() else {
+            return None;
+        };
+        if node.op_type != "Gather" || *data != chain.name || !is_along_rows {
+            return None;
+        }
+        let Some(scale) = chain.scale else {
+            return Some(at);
+        };
+        let (stored, scale) = (tensor(graph, chain.stored)?, tensor(graph, scale)?);
+        let mut others = scale.dims.iter().skip(1);
+        let has_row_scales = scale.dims.len() == stored.dims.len()
+            && scale.dims.first() == stored.dims.first()
+            && others.all(|length| *length == 1);
+        has_row_scales.then_some(at)
     }
 
     /// The node that reads a value, if nothing else does.
@@ -443,6 +538,76 @@ mod tests {
             node: vec![cast("x", "y")],
             ..GraphProto::default()
         });
+    }
+
+    #[test]
+    fn word_vectors_stay_narrow_and_are_widened_when_they_were_looked_up() {
+        let stored = int8_tensor("w8", &[3, 2], &[1, -2, 127, 4, -127, 0]);
+        let scale = f32_tensor("scale", &[3, 1], &[0.5, 1.0, 2.0]);
+        let mut graph = GraphProto {
+            initializer: vec![stored.clone(), scale.clone()],
+            node: vec![
+                cast("w8", "w.cast"),
+                node("Mul", &["w.cast", "scale"], "w"),
+                node("Gather", &["w", "ids"], "y"),
+            ],
+            ..GraphProto::default()
+        };
+        assert_eq!(widen_what_is_looked_up(&mut graph), 1);
+        assert_eq!(widen_weights(&mut graph), 0);
+        assert_eq!(graph.initializer, [stored, scale]);
+        let steps: Vec<(&str, Vec<&str>, &str)> = (graph.node.iter())
+            .map(|node| {
+                let inputs = node.input.iter().map(String::as_str).collect();
+                (node.op_type.as_str(), inputs, node.output[0].as_str())
+            })
+            .collect();
+        assert_eq!(
+            steps,
+            [
+                ("Gather", vec!["w8", "ids"], "y.narrow"),
+                ("Cast", vec!["y.narrow"], "y.wide"),
+                ("Gather", vec!["scale", "ids"], "y.scale"),
+                ("Mul", vec!["y.wide", "y.scale"], "y"),
+            ]
+        );
+    }
+
+    #[test]
+    fn weights_that_are_read_otherwise_are_widened_before() {
+        let graph = |reader: NodeProto, scale: &[i64]| GraphProto {
+            initializer: vec![
+                int8_tensor("w8", &[2, 2], &[1, 2, 3, 4]),
+                f32_tensor("scale", scale, &[0.5, 2.0]),
+            ],
+            node: vec![
+                cast("w8", "w.cast"),
+                node("Mul", &["w.cast", "scale"], "w"),
+                reader,
+            ],
+            ..GraphProto::default()
+        };
+        let along_columns = NodeProto {
+            attribute: vec![AttributeProto {
+                name: "axis".into(),
+                i: 1,
+                ..AttributeProto::default()
+            }],
+            ..node("Gather", &["w", "ids"], "y")
+        };
+        let cases = [
+            graph(node("MatMul", &["x", "w"], "y"), &[2, 1]),
+            graph(node("Gather", &["x", "w"], "y"), &[2, 1]),
+            graph(along_columns, &[2, 1]),
+            graph(node("Gather", &["w", "ids"], "y"), &[1, 2]),
+            graph(node("Gather", &["w", "ids"], "y"), &[2]),
+        ];
+        for mut graph in cases {
+            let before = graph.clone();
+            assert_eq!(widen_what_is_looked_up(&mut graph), 0);
+            assert_eq!(graph, before);
+            assert_eq!(widen_weights(&mut graph), 1);
+        }
     }
 
     /// A weight with the axes of `shape`, stored in `width` and widened again, is off by no more
