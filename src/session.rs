@@ -524,20 +524,20 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             report(Event::Classified(id, classification, thumbnail));
             // The camera's pictures have no names; a mark for each would fill the memory.
             if !file.is_empty() {
-                web::mark("vitrine:result", &ResultDetail { file, times });
+                web::mark_result(&ResultDetail { file, times });
             }
         }
         Reply::TextRead { id, reading } => {
             let (file, times) = (file(id), reading.times);
             let thumbnail = keep_small(reading.picture.thumbnail, &attachment);
             report(Event::TextRead(id, reading, thumbnail));
-            web::mark("vitrine:result", &ResultDetail { file, times });
+            web::mark_result(&ResultDetail { file, times });
         }
         Reply::Analysed { id, mut analysis } => {
             sort_answers(&mut analysis.answers);
             let (file, times) = (file(id), analysis.times);
             report(Event::Analysed(id, analysis));
-            web::mark("vitrine:result", &ResultDetail { file, times });
+            web::mark_result(&ResultDetail { file, times });
         }
         Reply::TableOpened { id, table } => report(Event::TableOpened(id, table)),
         Reply::RowsAnalysed { id, mut rows, time } => {

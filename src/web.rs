@@ -1,5 +1,7 @@
 //! The few things asked of the browser that `web-sys` and leptos do not already make short.
 
+use std::cell::Cell;
+
 use js_sys::{Object, Reflect, Uint8Array, Uint8ClampedArray};
 use leptos::prelude::{document, window};
 use serde::Serialize;
@@ -17,8 +19,11 @@ use crate::state::Device;
 /// Longest side of a picture in a batch's table, in pixels: 48 on a screen with two per point.
 pub(crate) const SMALL_SIDE: f64 = 96.0;
 
-/// How much a JPEG of that size keeps, of 1.
+/// How much a compressed picture of that size keeps, of 1.
 const SMALL_QUALITY: f64 = 0.7;
+
+/// So many results are marked before their marks go.
+const MOST_MARKS: usize = 2000;
 
 /// The query part of the page's address, with its question mark; empty where there is none.
 pub(crate) fn query() -> String {
@@ -95,7 +100,7 @@ pub(crate) fn device() -> Device {
     }
 }
 
-/// A picture as a small JPEG in a `data:` address, no side longer than `side` pixels; `rgba` holds
+/// A picture, small and compressed, in a `data:` address, no side longer than `side` pixels; `rgba` holds
 /// its pixels row by row. `None` where the browser cannot draw it.
 pub(crate) fn compress(size: Size, rgba: &Uint8Array, side: f64) -> Option<String> {
     let compress = || -> Result<String, JsValue> {
@@ -109,7 +114,17 @@ pub(crate) fn compress(size: Size, rgba: &Uint8Array, side: f64) -> Option<Strin
         let (small, context) = canvas(width, height)?;
         context
             .draw_image_with_html_canvas_element_and_dw_and_dh(&whole, 0.0, 0.0, width, height)?;
-        small.to_data_url_with_type_and_encoder_options("image/jpeg", &SMALL_QUALITY.into())
+        let quality = SMALL_QUALITY.into();
+        let format = "image/webp";
+        let webp = small.to_data_url_with_type_and_encoder_options(format, &quality)?;
+        // Half as long as a JPEG; browsers that do not write it give a PNG instead.
+        match webp
+            .strip_prefix("data:")
+            .is_some_and(|rest| rest.starts_with(format))
+        {
+            true => Ok(webp),
+            false => small.to_data_url_with_type_and_encoder_options("image/jpeg", &quality),
+        }
     };
     compress().ok()
 }
@@ -263,6 +278,20 @@ pub(crate) fn mark(name: &str, detail: &impl Serialize) {
     let options = plain(&Options { detail });
     // Marks are for measuring; a page without them works the same.
     let _ = performance_mark(name, &options);
+}
+
+/// Sets the mark of a result. Browsers keep every mark, and there may be thousands of results: the earlier ones go.
+pub(crate) fn mark_result(detail: &impl Serialize) {
+    let name = "vitrine:result";
+    thread_local! {
+        static N: Cell<usize> = const { Cell::new(0) };
+    }
+    if N.replace(N.get() + 1) % MOST_MARKS == MOST_MARKS - 1
+        && let Some(performance) = window().performance()
+    {
+        performance.clear_marks_with_mark_name(name);
+    }
+    mark(name, detail);
 }
 
 /// A value as the page's scripts know values.

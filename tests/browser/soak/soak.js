@@ -72,6 +72,10 @@ async function outcome(what, tried, came) {
 const idle = (page) =>
   page.waitForFunction(() => document.documentElement.dataset.phase === "ready", null, { timeout: HOUR });
 
+/** Waits until at least so many files have their outcome. */
+const done = (page, n) =>
+  page.waitForFunction((n) => document.querySelector('progress[aria-label="Files done"]')?.value >= n, n, { timeout: HOUR });
+
 const marks = (page) => page.evaluate(() => performance.getEntriesByName("vitrine:result").length);
 
 async function classify(name = "upright.jpg", title = MODEL_TITLE) {
@@ -106,16 +110,17 @@ describe("much work", { timeout: 3 * HOUR }, () => {
     const memory = await Memory.of(page);
     await classify();
     await dropMany(page, { n, side: 64 });
-    await results(page, 1 + warm, HOUR);
+    await done(page, 1 + warm);
     const before = await memory.held();
-    const n_before = await marks(page);
+    const { done: n_before } = await progress(page);
     const start = Date.now();
-    await finished(page, HOUR);
-    const seconds = (Date.now() - start) / 1000;
+    // The worker is replaced once nothing is left to do, so what it holds is read while something is.
+    await done(page, Math.floor(0.95 * n));
     const end = await memory.held();
-    const n_end = await marks(page);
+    const { done: n_end } = await progress(page);
+    const seconds = (Date.now() - start) / 1000;
+    await finished(page, HOUR);
     assert.deepEqual(await progress(page), { done: n + 1, total: n + 1 });
-    assert.equal(n_end, n + 1, "each has its result");
     assert.equal(await withErrors(page), 0);
     const grown = growth(before, end, n_end - n_before);
     t.diagnostic(`MB of page's objects + wasm + workers' objects + wasm: ${megabytes(before)}, then ${megabytes(end)}`);
