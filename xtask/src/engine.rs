@@ -111,10 +111,7 @@ fn compile(paths: &Paths, flavour: Flavour, kernels: Kernels) -> Result<PathBuf>
     let mut command = Command::new(wasm_std.cargo());
     let features = format!("-Ctarget-feature={}", target_features(flavour));
     let flags = [features.as_str(), "--cfg=getrandom_backend=\"wasm_js\""];
-    match flavour {
-        Flavour::Threads => wasm_std.apply_with_own_std(paths, &flags, &mut command)?,
-        Flavour::Simd | Flavour::Relaxed => wasm_std.apply(paths, &flags, &mut command)?,
-    }
+    wasm_std.apply_with_small_std(paths, &flags, &mut command)?;
     command
         .current_dir(&paths.root)
         .env("CARGO_TARGET_DIR", &target)

@@ -71,9 +71,10 @@ impl WasmStd {
         Ok(())
     }
 
-    /// As [`apply`](WasmStd::apply), for a program that needs a standard library compiled with the same
-    /// instructions as itself: threads share memory only where all of the program knows of it.
-    pub(crate) fn apply_with_own_std(
+    /// As [`apply`](WasmStd::apply), with a standard library that is built from source: in its small form, which
+    /// sorts and writes numbers with less code, and with the same instructions as the program: threads share memory
+    /// only where all of it knows of them.
+    pub(crate) fn apply_with_small_std(
         self,
         paths: &Paths,
         flags: &[&str],
@@ -82,20 +83,18 @@ impl WasmStd {
         self.apply(paths, flags, command)?;
         command
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
         Ok(())
     }
 
-    /// As [`apply`](WasmStd::apply), for a program whose bytes count more than its last words: a
-    /// panic stops it on the spot, without a sentence and without all that would write one. The
-    /// standard library is built from source for that, in its small form.
+    /// As [`apply_with_small_std`](WasmStd::apply_with_small_std), for a program whose bytes count more than its last
+    /// words: a panic stops it on the spot, without a sentence and without all that would write one.
     ///
     /// These are switches that the compiler does not promise to keep; `RUSTC_BOOTSTRAP` has a stable
     /// one take them.
     pub(crate) fn apply_small(self, paths: &Paths, command: &mut Command) -> Result<()> {
-        self.apply_with_own_std(paths, &SMALL_FLAGS, command)?;
-        command.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
-        Ok(())
+        self.apply_with_small_std(paths, &SMALL_FLAGS, command)
     }
 
     /// The cargo that compiles for wasm.
