@@ -546,7 +546,10 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             }
             report(Event::RowsAnalysed(id, rows, time));
         }
-        Reply::Memory { bytes } => report(Event::Grew(worker, bytes)),
+        Reply::Memory { bytes } => {
+            web::mark("vitrine:memory", &MemoryDetail { bytes });
+            report(Event::Grew(worker, bytes));
+        }
         // Only the latency lab measures, in a worker of its own.
         Reply::Measured { .. } | Reply::Profiled { .. } => {}
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
@@ -564,6 +567,12 @@ fn sort_answers(answers: &mut [TextAnswer]) {
 struct EngineDetail {
     flavour: &'static str,
     own_kernels: bool,
+}
+
+/// What the mark `vitrine:memory` carries: how large an engine's memory is now.
+#[derive(Serialize)]
+struct MemoryDetail {
+    bytes: f64,
 }
 
 /// What the mark `vitrine:model-ready` carries.

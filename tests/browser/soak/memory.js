@@ -30,14 +30,15 @@ export class Memory {
 
   /**
    * Bytes after everything unused was given back: `{ page, workers }`, each `{ heap, wasm }` of scripts'
-   * objects and of WebAssembly's memories, those of the workers together.
+   * objects and of WebAssembly's memories; objects of all workers together, and the memory of one.
    */
   async held() {
-    const workers = await Promise.all([...this.#workers].map((worker) => held((...words) => this.#ask(worker, ...words))));
-    const sum = (name) => workers.reduce((total, worker) => total + (worker?.[name] ?? 0), 0);
+    const ask = (worker) => (...words) => this.#ask(worker, ...words);
+    const heaps = await Promise.all([...this.#workers].map((worker) => heapOf(ask(worker))));
+    const ofPage = (...words) => this.#page.send(...words);
     return {
-      page: await held((...words) => this.#page.send(...words)),
-      workers: { heap: sum("heap"), wasm: sum("wasm") },
+      page: { heap: await heapOf(ofPage), wasm: await wasmOf(ofPage) },
+      workers: { heap: heaps.reduce((total, heap) => total + heap, 0), wasm: await told(ofPage) },
     };
   }
 
@@ -56,9 +57,13 @@ export class Memory {
   }
 }
 
-async function held(ask) {
+async function heapOf(ask) {
   await ask("HeapProfiler.collectGarbage");
-  const heap = (await ask("Runtime.getHeapUsage"))?.usedSize ?? 0;
+  return (await ask("Runtime.getHeapUsage"))?.usedSize ?? 0;
+}
+
+/** Bytes of WebAssembly's memories. Asked of a worker that is at work, this ends the browser's page. */
+async function wasmOf(ask) {
   const prototype = await ask("Runtime.evaluate", { expression: "WebAssembly.Memory.prototype" });
   const memories = await ask("Runtime.queryObjects", { prototypeObjectId: prototype?.result.objectId });
   const bytes = await ask("Runtime.callFunctionOn", {
@@ -66,5 +71,11 @@ async function held(ask) {
     functionDeclaration: "function () { return this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0); }",
     returnByValue: true,
   });
-  return { heap, wasm: bytes?.result.value ?? 0 };
+  return bytes?.result.value ?? 0;
+}
+
+/** Bytes of the engine's memory as the worker that grew last told the page. */
+async function told(ask) {
+  const expression = 'performance.getEntriesByName("vitrine:memory").at(-1)?.detail.bytes ?? 0';
+  return (await ask("Runtime.evaluate", { expression })).result.value;
 }
