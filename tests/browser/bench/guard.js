@@ -10,21 +10,28 @@ export const MARGIN = 1.1;
 /** No baseline makes an engine pass that is slower than onnxruntime-web. */
 export const MAX_RATIO = 1.0;
 
+/** What is asked of any machine, also of one that does something else meanwhile. */
+export const LEAST = { ratio: MAX_RATIO, percent: null };
+
+/** Where onnxruntime-web's median is so many times its fastest run, something else was running. */
+export const DISTURBED = 1.15;
+
+/** Whether the machine did something else while this row of onnxruntime-web was measured. */
+export const isDisturbed = ({ median_ms, min_ms }) => !(median_ms <= DISTURBED * min_ms);
+
 /**
  * What a case must keep to on a processor: `{ ratio, percent, from }`. Where the baseline does not
- * know the processor, the most lenient of those it knows counts, figure by figure: nothing is known
- * about this one, and a test that fails on new machines would only be switched off. `percent` is
- * `null` where no entry has one.
+ * know the processor, it must only not be slower than onnxruntime-web: engines gain more on one
+ * generation than on another, and a test that fails on new machines would only be switched off.
+ * `percent` is `null` where nothing is asked of it.
  */
 export function limitsFor(baseline, processor, model) {
   const own = baseline[processor]?.cases[model];
-  const known = own ? [own] : Object.values(baseline).flatMap(({ cases }) => (cases[model] ? [cases[model]] : []));
-  const ratios = known.map(({ ratio_to_ort }) => ratio_to_ort);
-  const percents = known.map(({ percent_of_peak }) => percent_of_peak).filter((percent) => percent !== null);
+  if (!own) return { ...LEAST, from: `onnxruntime-web, because the baseline does not know ${processor}` };
   return {
-    ratio: ratios.length === 0 ? MAX_RATIO : Math.min(MAX_RATIO, MARGIN * Math.max(...ratios)),
-    percent: percents.length === 0 ? null : Math.min(...percents) / MARGIN,
-    from: own ? processor : `the most lenient of ${known.length} known processors`,
+    ratio: Math.min(MAX_RATIO, MARGIN * own.ratio_to_ort),
+    percent: own.percent_of_peak === null ? null : own.percent_of_peak / MARGIN,
+    from: processor,
   };
 }
 

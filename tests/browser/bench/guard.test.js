@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { limitsFor, misses, withEntry } from "./guard.js";
+import { isDisturbed, limitsFor, misses, withEntry } from "./guard.js";
 
 const entry = (ratio_to_ort, percent_of_peak) => ({ cases: { model: { ratio_to_ort, percent_of_peak } } });
 const baseline = { fast: entry(0.4, 66), slow: entry(0.7, 44), old: entry(0.5, null), level: entry(0.98, 33) };
@@ -12,11 +12,17 @@ test("a known processor has its own limits, a tenth from what was recorded", () 
   assert.equal(from, "fast");
 });
 
-test("an unknown processor has the most lenient limit of each figure", () => {
+test("an unknown processor must not be slower than onnxruntime-web, and no more", () => {
   const { ratio, percent, from } = limitsFor({ fast: baseline.fast, slow: baseline.slow }, "new", "model");
-  assert.equal(ratio.toFixed(4), "0.7700");
-  assert.equal(percent.toFixed(4), "40.0000");
-  assert.match(from, /2 known/);
+  assert.equal(ratio, 1);
+  assert.equal(percent, null);
+  assert.match(from, /does not know new/);
+});
+
+test("a machine is disturbed where the peer's own runs are far from its fastest", () => {
+  assert.equal(isDisturbed({ min_ms: 34.1, median_ms: 34.8 }), false);
+  assert.equal(isDisturbed({ min_ms: 64.5, median_ms: 85.0 }), true);
+  assert.equal(isDisturbed({ min_ms: NaN, median_ms: NaN }), true);
 });
 
 test("no limit allows to be slower than onnxruntime-web", () => {
