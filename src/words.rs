@@ -716,6 +716,14 @@ pub(crate) fn fine_time(time: f64) -> String {
     }
 }
 
+/// What a part of loading took; a dash for one that was left out.
+pub(crate) fn load_time(time: f64) -> String {
+    match time > 0.0 {
+        true => fine_time(time),
+        false => "–".to_owned(),
+    }
+}
+
 /// A round number as it stands at a scale.
 pub(crate) fn tick(value: f64) -> String {
     let decimals = (0..4).find(|decimals| {
@@ -1304,6 +1312,10 @@ mod tests {
         assert_eq!(fine_time(0.996), "1.0 ms");
         assert_eq!(fine_time(63.27), "63.3 ms");
         assert_eq!(fine_time(250.7), "251 ms");
+        assert_eq!(
+            (load_time(63.27).as_str(), load_time(0.0).as_str()),
+            ("63.3 ms", "–")
+        );
         assert_eq!(
             with_interval(63.2, Some((61.0, 64.51))),
             "63.2 ms (61.0–64.5)"

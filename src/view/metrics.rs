@@ -49,7 +49,7 @@ fn figures(state: &State) -> String {
         let (title, _) = state.models.title_and_bytes(*model);
         let times = [times.parse, times.optimise, times.first_run, times.warm_up];
         let mut cells = vec![title];
-        cells.extend(times.map(words::fine_time));
+        cells.extend(times.map(words::load_time));
         cells
     };
     let rows: Vec<Vec<String>> = state.metrics.loads().iter().map(row).collect();
