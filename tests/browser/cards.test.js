@@ -180,7 +180,7 @@ describe("history", () => {
       return [image.naturalWidth, image.naturalHeight, image.src.slice(0, 16)];
     });
     assert.ok(Math.max(shown[0], shown[1]) <= 192, `${shown} is small`);
-    assert.equal(shown[2], "data:image/jpeg;");
+    assert.equal(shown[2], "data:image/webp;");
     await visit.card("Thank you so much!").getByRole("list", { name: "Emotion" }).waitFor();
     assert.equal(await card.getByRole("button", { name: /Compare/ }).count(), 0, "its file is not here");
     assert.deepEqual(await visit.violations(), []);
