@@ -27,19 +27,19 @@ for (const input of CASES) {
     t.diagnostic(`limits by ${limits.from}`);
     const flop = await countOperations(open, input);
     const missed = [];
-    // The machine is shared: what was measured while it did something else only tells that we are not slower than
-    // onnxruntime-web, and a loss counts when it was met twice.
+    // The machine is shared: what was measured while it did something else only tells that our fastest run is not
+    // slower than onnxruntime-web's, and a loss counts when it was met twice.
     for (const attempt of [1, 2, 3]) {
       const peak = Math.max(...Object.values(await measurePeak(open)));
       const { rows } = await measure(open, { input, flavours: ["relaxed"], rounds: ROUNDS });
       const row = withPercent(rows.find(({ engine }) => engine === "relaxed"), flop, peak);
       const disturbed = isDisturbed(rows.find(({ engine }) => engine === "ort"));
       t.diagnostic(
-        `attempt ${attempt}: ${row.median_ms.toFixed(1)} ms, ${row.ratio_to_ort.toFixed(2)} × onnxruntime-web, ` +
+        `attempt ${attempt}: ${row.median_ms.toFixed(1)} ms, ${row.ratio_to_ort.toFixed(2)} × onnxruntime-web, fastest ${row.min_ratio_to_ort.toFixed(2)}, ` +
           `${row.percent_of_peak.toFixed(1)} % of ${peak.toFixed(1)} GFLOP/s${disturbed ? ", disturbed" : ""}`,
       );
       if (misses(row, limits).length === 0) return;
-      missed.push(misses(row, disturbed ? LEAST : limits));
+      missed.push(disturbed ? misses({ ...row, ratio_to_ort: row.min_ratio_to_ort }, LEAST) : misses(row, limits));
       if (missed.filter((met) => met.length > 0).length === 2) break;
     }
     const met = missed.filter((met) => met.length > 0);
