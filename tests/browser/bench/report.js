@@ -84,8 +84,8 @@ Written by \`${command}\` on ${date}: ${machine}, ${browsers.chromium}. Compared
 
 - All engines run in one worker of one page, in turn, forwards and backwards, on the same file and input. Each model has a
   page of its own, which is cross-origin isolated for a clock of fine steps and for threads.
-- Rounds count once every engine is warm: after ${warm_up.least} rounds at least, when the last five are no more than 3 % faster
-  than the five before, or after ${warm_up.most}.
+- Rounds count once every engine is warm: after ${warm_up.least} rounds and ${warm_up.least_ms / 1000} s at least, when the last five are no more
+  than 3 % faster than the five before, or after ${warm_up.most}.
 - The ratio is that of medians with a 95 % bootstrap interval over rounds; below 1 is faster than onnxruntime-web.
 - The largest difference is that between an output and onnxruntime-web's. An engine that differs by more than 1e-3
   does something else, and has no row.

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { launch } from "../support.js";
 import { withEntry } from "./guard.js";
-import { MAX_WARM_UP_ROUNDS, WARM_UP_ROUNDS } from "./jobs.js";
+import { MAX_WARM_UP_ROUNDS, WARM_UP_MS, WARM_UP_ROUNDS } from "./jobs.js";
 import { machine, processor } from "./machine.js";
 import { countOperations, measure, measureLoad, measurePeak, withPercent } from "./measure.js";
 import { CASES, caseName } from "./models.js";
@@ -33,7 +33,7 @@ const report = {
   machine: machine(),
   command: options.command,
   versions: await versions(),
-  warm_up: { least: WARM_UP_ROUNDS, most: MAX_WARM_UP_ROUNDS },
+  warm_up: { least: WARM_UP_ROUNDS, least_ms: WARM_UP_MS, most: MAX_WARM_UP_ROUNDS },
   browsers: {},
   peaks: {},
   rows: [],
