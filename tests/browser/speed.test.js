@@ -39,10 +39,10 @@ for (const input of CASES) {
           `${row.percent_of_peak.toFixed(1)} % of ${peak.toFixed(1)} GFLOP/s${disturbed ? ", disturbed" : ""}`,
       );
       if (misses(row, limits).length === 0) return;
-      missed.push(disturbed ? misses({ ...row, ratio_to_ort: row.min_ratio_to_ort }, LEAST) : misses(row, limits));
-      if (missed.filter((met) => met.length > 0).length === 2) break;
+      const fastest = { ...row, ratio_to_ort: row.min_ratio_to_ort };
+      const met = disturbed ? misses(fastest, LEAST) : misses(row, limits);
+      if (met.length > 0) missed.push(met.join("; "));
+      assert.ok(missed.length < 2, `met twice: ${missed.join("; then ")}`);
     }
-    const met = missed.filter((met) => met.length > 0);
-    assert.ok(met.length < 2, `met twice: ${met.at(-1)?.join("; ")}`);
   });
 }

@@ -406,6 +406,19 @@ mod tests {
     use crate::net::{Net, noise};
     use crate::tract_model::{Fusion, TractModel};
 
+    /// As close as sums in another order come.
+    #[track_caller]
+    pub(super) fn check_close(met: &PlainTensor, expected: &PlainTensor) {
+        assert_eq!(met.shape, expected.shape);
+        for (met, expected) in met.values.iter().zip(&expected.values) {
+            let tolerance = 1e-4 * expected.abs().max(1.0);
+            assert!(
+                (met - expected).abs() < tolerance,
+                "{met} is not {expected}"
+            );
+        }
+    }
+
     /// A graph whose input is any number of rows of so many numbers.
     pub(super) fn of_rows(columns: usize) -> Net {
         Net::new(ValueInfo::f32_rows("x", columns))
@@ -448,14 +461,7 @@ mod tests {
             assert_eq!(met, ours);
             let expected = reference.run(inputs.clone()).unwrap().remove(0);
             let met = model.run(inputs).unwrap().remove(0);
-            assert_eq!(met.shape, expected.shape);
-            for (met, expected) in met.values.iter().zip(expected.values) {
-                let tolerance = 1e-4 * expected.abs().max(1.0);
-                assert!(
-                    (met - expected).abs() < tolerance,
-                    "{met} is not {expected}"
-                );
-            }
+            check_close(&met, &expected);
         }
     }
 

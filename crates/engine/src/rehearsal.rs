@@ -1,8 +1,8 @@
-//! What an engine does before it has anything to do: small models, loaded and run once.
+//! What an engine does before it has anything to do: small models, loaded and run.
 //!
 //! A browser compiles a function when it is first called, and loading a model calls thousands of them once: that
-//! takes several times as long as the loading itself. While a model's file is still on its way, which takes longer
-//! yet, nothing waits for that.
+//! takes several times as long as the loading itself. While a model's file is still on its way, nothing waits for
+//! that.
 
 use vitrine_onnx::format::{Attribute, ValueInfo};
 use vitrine_protocol::{Failure, WarmUp};
@@ -26,7 +26,7 @@ impl Part {
     pub const ALL: [Part; 2] = [Part::Convolutions, Part::Attention];
 }
 
-/// Loads a small model of this kind and runs it once.
+/// Loads a small model of this kind and runs it until it is warm.
 ///
 /// # Errors
 /// As [`Workbench::load`](crate::Workbench::load); then this engine cannot run models of this kind at all.

@@ -77,10 +77,8 @@ pub(crate) fn widen_what_is_looked_up(graph: &mut GraphProto) -> usize {
         let Some(gather) = nodes[*lookup].pop() else {
             continue;
         };
-        let cast = chain.nodes[0];
         let spent = (chain.nodes.iter()).filter_map(|at| nodes[*at].pop());
         nodes[*lookup] = looked_up_first(gather, spent.collect());
-        debug_assert!(nodes[cast].is_empty());
     }
     graph.node = nodes.into_iter().flatten().collect();
     lookups.len()

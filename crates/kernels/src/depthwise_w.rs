@@ -5,10 +5,7 @@
 //! keeps four chains, ends a row with a vector that overlaps the one before, and sorts out the even
 //! columns with a shuffle.
 
-use crate::lanes::F32x4;
-
-/// Points in a vector.
-const LANES: usize = 4;
+use crate::lanes::{F32x4, LANES};
 
 /// Writes `len` output points: each is `bias` plus every
 /// `taps[t] * input[offsets[t] + i * in_stride]`.

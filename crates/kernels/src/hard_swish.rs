@@ -1,6 +1,6 @@
 //! Hard swish with an affine map before and after it, in one pass over memory.
 
-use crate::lanes::F32x4;
+use crate::lanes::{F32x4, LANES};
 
 /// `scale · u · clamp(u + 3, 0, 6) + offset` with `u = inner_scale · x + inner_offset`.
 ///
@@ -20,7 +20,6 @@ pub struct HardSwish {
 
 /// Vectors that are worked on at a time, each a chain of its own.
 const VECTORS: usize = 4;
-const LANES: usize = 4;
 
 impl HardSwish {
     /// Replaces every value by its image.

@@ -1,5 +1,8 @@
 //! Four f32 lanes: the wasm vector type there, an array elsewhere, with the same meaning.
 
+/// Values in a vector.
+pub(crate) const LANES: usize = 4;
+
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use wasm::F32x4;
 

@@ -530,6 +530,7 @@ mod tests {
     use vitrine_onnx::format::{Attribute, ValueInfo};
     use vitrine_tasks::Tensor as PlainTensor;
 
+    use super::super::tests::check_close;
     use crate::model::{Input, InputSpec, Model as _};
     use crate::net::Net;
     use crate::tract_model::{Fusion, TractModel};
@@ -565,14 +566,7 @@ mod tests {
         assert_eq!((none, n), (0, n_ours), "convolutions of ours");
         // The input, and nothing of the chains is left.
         assert!(n_operators <= n_ours + 2, "{n_operators} operators");
-        assert_eq!(met.shape, expected.shape);
-        for (met, expected) in met.values.iter().zip(expected.values) {
-            let tolerance = 1e-4 * expected.abs().max(1.0);
-            assert!(
-                (met - expected).abs() < tolerance,
-                "{met} is not {expected}"
-            );
-        }
+        check_close(&met, &expected);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Convolutions in which each filter sees one channel.
 
-use super::depthwise_tile::{
-    Channel, LANES, Run, four_by_one, four_by_two, two_by_four, two_by_three,
-};
+use super::depthwise_tile::{Channel, Run, four_by_one, four_by_two, two_by_four, two_by_three};
 use super::window::{SLACK, Window};
 use super::{Activate, Activation, with_activation, with_scratch};
 use crate::depthwise_w::run_with;
+use crate::lanes::LANES;
 use crate::pool::{Shared, n_parts, part_of, share};
 
 /// Filters of a depthwise convolution: one per channel.
@@ -90,7 +89,7 @@ pub(super) fn depthwise(
                 };
                 with_activation!(activation, activation => match layout.tiles {
                     Some(tiles) => tiles.fill(&channel, padded, output, activation),
-                    None => by_rows(window, &channel, padded, output, activation),
+                    None => by_rows(window, &layout.offsets, &channel, padded, output, activation),
                 });
             }
         });
@@ -118,6 +117,8 @@ struct Layout {
     runs: Vec<Run>,
     /// `None` where the output is too small for any tile, or windows are further apart than two columns.
     tiles: Option<Tiles>,
+    /// Where the filter's weights see their values, from a window's first on; only without tiles.
+    offsets: Vec<isize>,
 }
 
 impl Layout {
@@ -145,6 +146,7 @@ impl Layout {
                 width,
                 runs: [even, odd].repeat(kernel_rows),
                 tiles,
+                offsets: Vec::new(),
             };
         }
         let run = Run { n, skip: width - n };
@@ -157,6 +159,10 @@ impl Layout {
             width,
             runs: vec![run; kernel_rows],
             tiles,
+            offsets: match tiles {
+                Some(_) => Vec::new(),
+                None => window.offsets().map(|offset| offset as isize).collect(),
+            },
         }
     }
 }
@@ -253,12 +259,12 @@ impl Tiles {
 /// Fills one channel of the output row by row, whatever its size.
 fn by_rows(
     window: &Window,
+    offsets: &[isize],
     channel: &Channel<'_>,
     padded: &[f32],
     output: &mut [f32],
     activation: impl Activate,
 ) {
-    let offsets: Vec<isize> = window.offsets().map(|offset| offset as isize).collect();
     for (row, output) in output.chunks_exact_mut(channel.columns).enumerate() {
         let from = &padded[row * channel.step..];
         // SAFETY: windows of this row begin in it, `stride` apart, and the last of them ends inside the padded
@@ -269,7 +275,7 @@ fn by_rows(
                 from.as_ptr(),
                 output.as_mut_ptr(),
                 channel.weights,
-                &offsets,
+                offsets,
                 channel.bias,
                 channel.columns,
                 window.stride[1] as isize,

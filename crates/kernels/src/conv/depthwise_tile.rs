@@ -3,9 +3,6 @@
 use super::Activate;
 use crate::lanes::F32x4;
 
-/// Points in a vector.
-pub(super) const LANES: usize = 4;
-
 /// Weights of a filter that lie side by side, and see values that do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Run {

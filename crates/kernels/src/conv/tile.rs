@@ -3,16 +3,13 @@
 use super::Activate;
 use super::filters::Panel;
 use crate::gemm_f32_4x8::multiply_add;
-use crate::lanes::F32x4;
+use crate::lanes::{F32x4, LANES};
 use crate::pool::Shared;
 
 /// Filters of a tile.
 pub(super) const ROWS: usize = 4;
 /// Points of a tile.
 pub(super) const COLUMNS: usize = 8;
-
-/// Points of a vector.
-const LANES: usize = 4;
 
 /// What the results of one panel of points are added to and where they go.
 pub(super) struct Place<'a> {

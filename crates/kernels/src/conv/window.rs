@@ -1,6 +1,6 @@
 //! Where the windows of a convolution lie.
 
-use crate::lanes::F32x4;
+use crate::lanes::{F32x4, LANES};
 
 /// Zeros that stand around the input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,9 +34,6 @@ pub struct Window {
     /// Zeros around the input.
     pub padding: Padding,
 }
-
-/// Values in a vector.
-const LANES: usize = 4;
 
 /// Values that may be read behind the last one of a padded channel: a vector of points at stride 2
 /// begins at the last column.
