@@ -46,7 +46,7 @@ pub(crate) struct Options {
     )]
     threads: Vec<u32>,
     /// Measure in this browser instead of Chromium: a model of pictures and one of texts
-    #[arg(long, value_delimiter = ',', conflicts_with_all = ["record", "baseline", "threads", "peer"])]
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["record", "baseline", "threads", "peer", "tasks", "batch"])]
     browser: Vec<Engine>,
     /// Measure everything: all peers, one thread and more, all browsers; and write
     /// docs/benchmarks.md and the baseline
@@ -111,16 +111,37 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     let (script, report) = match options {
         Options { tasks: true, .. } => ("bench/tasks.js", "bench/tasks.json"),
         Options { batch: true, .. } => ("bench/batch.js", "bench/batch.json"),
-        Options { profile: true, .. } => ("bench/profile.js", "bench/profile.json"),
+        Options { profile: true, .. } => return profile(paths, options),
         _ => return compare(paths, options),
     };
     let server = Background::start(&test::site_with_test_files(paths))?;
     let mut node = node(paths, &server)?;
     node.arg(script)
         .arg(options.rounds.unwrap_or(ROUNDS).to_string())
-        .arg(paths.target().join(report))
-        .args(&options.model);
+        .arg(paths.target().join(report));
     measure(&mut node)
+}
+
+/// Where the time goes, in Chromium or the browsers that were asked for.
+fn profile(paths: &Paths, options: &Options) -> Result<()> {
+    let server = Background::start(&test::site_with_test_files(paths))?;
+    let mut browsers: Vec<&str> = options.browser.iter().map(|engine| engine.name()).collect();
+    let mut environment = Vec::new();
+    match browsers.is_empty() {
+        true => browsers.push("chromium"),
+        false => environment.extend(setup::for_other_browsers(paths)?.environment()),
+    }
+    for browser in browsers {
+        let mut node = node(paths, &server)?;
+        node.envs(environment.clone())
+            .arg("bench/profile.js")
+            .arg(options.rounds.unwrap_or(ROUNDS).to_string())
+            .arg(paths.target().join(format!("bench/profile-{browser}.json")))
+            .arg(browser)
+            .args(&options.model);
+        measure(&mut node)?;
+    }
+    Ok(())
 }
 
 /// Our engine beside others.

@@ -114,6 +114,15 @@ export async function load({ engine, modelUrls, shape, readsIds, rounds }) {
   return { ms, steady, split: model.loadTimes?.(), memory: { loaded, run: memoryBytes() } };
 }
 
+/** Runs of our engine by operator, once it is warm: of each run, rows as `BareModel.profile` gives them. */
+export async function profile({ engine, modelUrls, shape, readsIds, rounds }) {
+  const model = await loadModel(engine, await unpacked(await pieces(modelUrls)), { shape, readsIds });
+  const values = valuesFor({ shape, readsIds });
+  const start = performance.now();
+  for (let round = 0; round < WARM_UP_ROUNDS || performance.now() - start < WARM_UP_MS; round += 1) model.profile(values);
+  return Array.from({ length: rounds }, () => model.profile(values));
+}
+
 /**
  * Operations of one run (flops.js), with the shapes that values have in a run: onnxruntime-web gives
  * those of every value that is an output.

@@ -1,12 +1,9 @@
 // Measurements in a browser's page, and the rows made of them.
 
-import { catalog, engineFolder, modelUrls, TEST_FILES } from "../support.js";
+import { engineFolder, modelUrls } from "../support.js";
 import { median, percentOfPeak, quantile, ratioInterval } from "./figures.js";
 import { caseName } from "./models.js";
 import { enginesFor, entryOf, ORT_URL, TOLERANCE } from "./peers.js";
-
-/** Rounds of `profile` that do not count. */
-const N_UNCOUNTED = 12;
 
 /** What a job needs to know of a case. */
 async function settingFor(input) {
@@ -120,29 +117,10 @@ async function inPage(open, steps) {
 }
 
 /** Time per operator of our engine: the median of `rounds` runs each, in the order of the plan. */
-export async function profile(page, { input, flavour, rounds }) {
-  const { models } = await catalog();
-  const entry = models.find(({ id }) => id === input.model);
-  await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
-  const setting = {
-    ...input,
-    enginesUrl: new URL("browser/bench/engines.js", TEST_FILES).href,
-    modelUrls: modelUrls(entry),
-    engineUrl: await engineFolder(flavour),
-    rounds,
-    warmUp: N_UNCOUNTED,
-  };
-  const runs = await page.evaluate(async (setting) => {
-    const { loadVitrine, valuesFor } = await import(setting.enginesUrl);
-    const engine = await loadVitrine(setting);
-    const values = valuesFor(setting);
-    const runs = [];
-    for (let round = 0; round < setting.warmUp + setting.rounds; round += 1) {
-      const run = engine.profile(values);
-      if (round >= setting.warmUp) runs.push(run);
-    }
-    return runs;
-  }, setting);
+export async function profile(open, { input, flavour, rounds }) {
+  const engine = { name: flavour, kind: "vitrine", url: await engineFolder(flavour), threads: 1 };
+  const setting = { ...(await settingFor(input)), engine, rounds };
+  const runs = await inPage(open, (page) => page.run("profile", setting));
   return runs[0].map(([name, operator, details, inputs], at) => ({
     name,
     operator,

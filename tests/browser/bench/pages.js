@@ -25,6 +25,14 @@ export async function openInChromium(browser) {
   };
 }
 
+/** A browser that WebDriver drives, by its name in tests/browsers/browsers.js. */
+export async function startDriven(name) {
+  // Only now, because its packages are installed only where other browsers are.
+  const { BROWSERS } = await import("../../browsers/browsers.js");
+  const { Browser } = await import("../../browsers/driver.js");
+  return Browser.start(BROWSERS[name]);
+}
+
 /** Of a driven browser (tests/browsers/driver.js) the one window, newly loaded. */
 export async function openDriven(browser) {
   await browser.goto(ADDRESS);

@@ -1,23 +1,24 @@
-// `cargo xtask bench --profile`: where a model's time goes in Chromium, by operator and by layer.
+// `cargo xtask bench --profile`: where a model's time goes in a browser, by operator and by layer.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { launch } from "../support.js";
-import { profile } from "./measure.js";
+import { measurePeak, profile } from "./measure.js";
 import { CASES, caseName } from "./models.js";
+import { openDriven, openInChromium, startDriven } from "./pages.js";
 
 /** Layers that are printed; the report has all of them. */
 const N_PRINTED = 25;
 
-const [rounds, reportFile, ...wanted] = process.argv.slice(2);
+const [rounds, reportFile, browserName, ...wanted] = process.argv.slice(2);
 const cases = CASES.filter(({ model }) => wanted.length === 0 || wanted.includes(model));
-const browser = await launch();
+const [browser, open] = await start(browserName);
 try {
   const report = {};
+  // Without relaxed SIMD the flavour that uses it does not even compile.
+  const flavour = (await measurePeak(open)).relaxed_madd ? "relaxed" : "simd";
   for (const input of cases) {
-    const page = await browser.newPage();
-    const layers = await profile(page, { input, flavour: "relaxed", rounds: Number(rounds) });
-    await page.close();
+    const layers = await profile(open, { input, flavour, rounds: Number(rounds) });
     report[caseName(input)] = layers;
     const total = layers.reduce((sum, { ms }) => sum + ms, 0);
     const operators = new Map();
@@ -42,6 +43,16 @@ try {
   await writeFile(reportFile, `${JSON.stringify(report, null, 1)}\n`);
 } finally {
   await browser.close();
+}
+
+/** A browser, and what opens the bench's page in it. */
+async function start(name) {
+  if (name === "chromium") {
+    const browser = await launch();
+    return [browser, () => openInChromium(browser)];
+  }
+  const browser = await startDriven(name);
+  return [browser, () => openDriven(browser)];
 }
 
 function share(part, whole) {

@@ -8,7 +8,7 @@ import { MAX_WARM_UP_ROUNDS, WARM_UP_MS, WARM_UP_ROUNDS } from "./jobs.js";
 import { machine, processor } from "./machine.js";
 import { countOperations, measure, measureLoad, measurePeak, withPercent } from "./measure.js";
 import { CASES, caseName } from "./models.js";
-import { openDriven, openInChromium } from "./pages.js";
+import { openDriven, openInChromium, startDriven } from "./pages.js";
 import { versions } from "./peers.js";
 import { page, printed } from "./report.js";
 
@@ -75,9 +75,7 @@ async function inChromium() {
 }
 
 async function elsewhere(name) {
-  const { BROWSERS } = await import("../../browsers/browsers.js");
-  const { Browser } = await import("../../browsers/driver.js");
-  const browser = await Browser.start(BROWSERS[name]);
+  const browser = await startDriven(name);
   try {
     report.browsers[name] = browser.title;
     const open = () => openDriven(browser);
