@@ -8,14 +8,14 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::exp;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{Tile, add_4x8, some_rows};
+use crate::rows::{add_4x8, some_rows};
 
 /// Queries of a tile.
 const ROWS: usize = 4;
 /// Keys of a tile, or numbers of a value: heads are 32 or 64 long, which eight divides.
 const COLUMNS: usize = 8;
-/// Vectors of four for them.
-const VECTORS: usize = COLUMNS / 4;
+/// What the sums of a row begin with.
+static ZEROS: [f32; COLUMNS] = [0.0; COLUMNS];
 
 /// `softmax(scale · Q · Kᵀ + mask) · V` for each head (A. Vaswani et al., "Attention is all you need",
 /// 2017).
@@ -140,16 +140,13 @@ impl Head<'_> {
             let n_rows = ROWS.min(n_queries - first);
             let rows = some_rows(&queries[self.first..], (first, n_rows), width, length);
             for (at, panel) in key_panels.chunks_exact(COLUMNS * length).enumerate() {
-                let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
-                // SAFETY: `some_rows` made sure of `length` values in each row; a panel has eight times as many.
-                unsafe { add_4x8(&mut tile, length, rows, panel.as_ptr()) };
-                for (scores, [low, high]) in scores.chunks_exact_mut(scores_length).zip(tile) {
-                    let scores = &mut scores[at * COLUMNS..][..COLUMNS];
-                    // SAFETY: eight values are writable.
-                    unsafe {
-                        low.store(scores.as_mut_ptr());
-                        high.store(scores.as_mut_ptr().add(4));
-                    }
+                let mut tile = [[0.0; COLUMNS]; ROWS];
+                let places = tile.each_mut().map(|row| row.as_mut_ptr());
+                // SAFETY: `some_rows` made sure of `length` values in each row; a panel has eight times as many, and
+                // zeros and tile have eight.
+                unsafe { add_4x8([ZEROS.as_ptr(); ROWS], places, length, rows, panel.as_ptr()) };
+                for (scores, row) in scores.chunks_exact_mut(scores_length).zip(&tile) {
+                    scores[at * COLUMNS..][..COLUMNS].copy_from_slice(row);
                 }
             }
             let mut factors = [0.0; ROWS];
@@ -165,18 +162,17 @@ impl Head<'_> {
             }
             let rows = some_rows(scores, (0, n_rows), scores_length, n_keys);
             for (at, panel) in value_panels.chunks_exact(COLUMNS * n_keys).enumerate() {
-                let mut tile: Tile<ROWS, VECTORS> = [[F32x4::splat(0.0); VECTORS]; ROWS];
+                let mut tile = [[0.0; COLUMNS]; ROWS];
+                let places = tile.each_mut().map(|row| row.as_mut_ptr());
                 // SAFETY: as above, for `n_keys` values.
-                unsafe { add_4x8(&mut tile, n_keys, rows, panel.as_ptr()) };
+                unsafe { add_4x8([ZEROS.as_ptr(); ROWS], places, n_keys, rows, panel.as_ptr()) };
                 let n = COLUMNS.min(length - at * COLUMNS);
-                for (row, halves) in tile.iter().enumerate().take(n_rows) {
-                    let factor = F32x4::splat(factors[row]);
-                    let [low, high] = halves.map(|half| half.mul(factor).to_array());
+                for (row, values) in tile.iter().enumerate().take(n_rows) {
                     let from = (first + row) * width + self.first + at * COLUMNS;
                     // SAFETY: the caller gives this head's columns to nobody else.
                     let place = unsafe { output.slice_mut(from, n) };
-                    for (place, value) in place.iter_mut().zip(low.into_iter().chain(high)) {
-                        *place = value;
+                    for (place, value) in place.iter_mut().zip(values) {
+                        *place = value * factors[row];
                     }
                 }
             }

@@ -5,7 +5,7 @@ use tract_core::internal::{Datum as _, Tensor, TractResult};
 use crate::functions::gelu;
 use crate::lanes::F32x4;
 use crate::pool::{Shared, n_parts, part_of, share};
-use crate::rows::{Tile, add_3x12, some_rows};
+use crate::rows::{add_3x12, some_rows};
 
 /// Rows of a tile.
 const ROWS: usize = 3;
@@ -185,36 +185,68 @@ impl Place<'_> {
         let (first, n_rows) = self.rows;
         let column = self.panel * COLUMNS;
         let n = COLUMNS.min(outputs - column);
-        let start = |row: usize| (first + row) * outputs + column;
-        let mut tile: Tile<ROWS, VECTORS> = match steps.start {
-            0 => [load_up_to(&bias[column..][..COLUMNS]); ROWS],
-            _ => std::array::from_fn(|row| {
-                let row = row.min(n_rows - 1);
-                // SAFETY: the caller gives this tile to nobody else.
-                load_up_to(unsafe { output.slice(start(row), n) })
-            }),
+        let is_first = steps.start == 0;
+        // Where rows are missing, the last stands for them: it is computed and stored more than once.
+        let start = |row: usize| (first + row.min(n_rows - 1)) * outputs + column;
+        let mut padded = [[0.0; COLUMNS]; ROWS];
+        let places: [*mut f32; ROWS] = if n == COLUMNS {
+            std::array::from_fn(|row| output.place(start(row), n))
+        } else {
+            if !is_first {
+                for (row, padded) in padded.iter_mut().enumerate() {
+                    // SAFETY: the caller gives this tile to nobody else.
+                    padded[..n].copy_from_slice(unsafe { output.slice(start(row), n) });
+                }
+            }
+            padded.each_mut().map(|row| row.as_mut_ptr())
+        };
+        let starts = match is_first {
+            true => [bias[column..][..COLUMNS].as_ptr(); ROWS],
+            false => places.map(|place| place.cast_const()),
         };
         let rows = some_rows(&input[steps.start..], self.rows, *depth, steps.len());
         let panel =
             &panels[(self.panel * depth + steps.start) * COLUMNS..][..steps.len() * COLUMNS];
-        // SAFETY: `some_rows` and the slice above made sure that there are as many values as steps.
-        unsafe { add_3x12(&mut tile, steps.len(), rows, panel.as_ptr()) };
+        // SAFETY: `some_rows` and the slice above made sure that there are as many values as steps; twelve are at each
+        // start and place, and the caller gives this tile to nobody else.
+        unsafe { add_3x12(starts, places, steps.len(), rows, panel.as_ptr()) };
         let is_last = steps.end == *depth;
-        for (row, mut sums) in tile.into_iter().enumerate().take(n_rows) {
-            if is_last {
-                if let Some(residual) = residual {
-                    let added = load_up_to(&residual[start(row)..][..n]);
-                    for (sum, added) in sums.iter_mut().zip(added) {
-                        *sum = sum.add(added);
-                    }
-                }
-                if activation == LinearActivation::Gelu {
-                    sums = sums.map(gelu);
-                }
+        if is_last && (residual.is_some() || activation != LinearActivation::None) {
+            for (row, place) in places.into_iter().enumerate().take(n_rows) {
+                let residual = residual.map(|residual| &residual[start(row)..][..n]);
+                // SAFETY: twelve values, and of these rows each has its own.
+                let sums = unsafe { &mut *place.cast::<[f32; COLUMNS]>() };
+                finish(sums, residual, activation);
             }
-            // SAFETY: as above.
-            store_up_to(sums, unsafe { output.slice_mut(start(row), n) });
         }
+        if n < COLUMNS {
+            for (row, padded) in padded.iter().enumerate().take(n_rows) {
+                // SAFETY: as above.
+                unsafe { output.slice_mut(start(row), n) }.copy_from_slice(&padded[..n]);
+            }
+        }
+    }
+}
+
+/// Does to some sums of a row what follows them. `residual` may be shorter than they are.
+///
+/// Never inlined, so that no compiler carries sums from the products to here without memory between
+/// (`rows.rs` says what that costs).
+#[inline(never)]
+fn finish(sums: &mut [f32; COLUMNS], residual: Option<&[f32]>, activation: LinearActivation) {
+    let mut values = load(sums);
+    if let Some(residual) = residual {
+        for (value, added) in values.iter_mut().zip(load_up_to(residual)) {
+            *value = value.add(added);
+        }
+    }
+    values = match activation {
+        LinearActivation::None => values,
+        LinearActivation::Gelu => values.map(gelu),
+    };
+    for (at, four) in values.into_iter().enumerate() {
+        // SAFETY: four values are writable from each of these places on.
+        unsafe { four.store(sums.as_mut_ptr().add(4 * at)) };
     }
 }
 
@@ -233,24 +265,6 @@ fn load_up_to(values: &[f32]) -> [F32x4; VECTORS] {
             let mut whole = [0.0; COLUMNS];
             whole[..values.len()].copy_from_slice(values);
             load(&whole)
-        }
-    }
-}
-
-/// Stores the first of a row's values, as many as there is room for.
-#[inline(always)]
-fn store_up_to(row: [F32x4; VECTORS], values: &mut [f32]) {
-    match values.first_chunk_mut::<COLUMNS>() {
-        Some(values) => {
-            for (at, four) in row.into_iter().enumerate() {
-                // SAFETY: four values are writable from each of these places on.
-                unsafe { four.store(values.as_mut_ptr().add(4 * at)) };
-            }
-        }
-        None => {
-            let mut whole = [0.0; COLUMNS];
-            store_up_to(row, &mut whole);
-            values.copy_from_slice(&whole[..values.len()]);
         }
     }
 }

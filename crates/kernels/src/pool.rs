@@ -223,6 +223,17 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// Where `n` values lie from `from` on.
+    ///
+    /// # Panics
+    /// Where they do not lie inside.
+    #[inline(always)]
+    pub(crate) fn place(&self, from: usize, n: usize) -> *mut f32 {
+        assert!(from <= self.len && n <= self.len - from);
+        // SAFETY: inside.
+        unsafe { self.start.add(from) }
+    }
+
     /// `n` values from `from` on.
     ///
     /// # Panics
@@ -232,9 +243,8 @@ impl<'a> Shared<'a> {
     /// Nobody may write them while the slice lives.
     #[inline(always)]
     pub(crate) unsafe fn slice(&self, from: usize, n: usize) -> &'a [f32] {
-        assert!(from <= self.len && n <= self.len - from);
         // SAFETY: inside, and the caller keeps writers away.
-        unsafe { std::slice::from_raw_parts(self.start.add(from), n) }
+        unsafe { std::slice::from_raw_parts(self.place(from, n), n) }
     }
 
     /// `n` values from `from` on, for writing.
@@ -246,9 +256,8 @@ impl<'a> Shared<'a> {
     /// Nobody else may read or write them while the slice lives.
     #[inline(always)]
     pub(crate) unsafe fn slice_mut(&self, from: usize, n: usize) -> &'a mut [f32] {
-        assert!(from <= self.len && n <= self.len - from);
         // SAFETY: inside, and the caller keeps everyone else away.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), n) }
+        unsafe { std::slice::from_raw_parts_mut(self.place(from, n), n) }
     }
 }
 

@@ -6,30 +6,34 @@
 
 use crate::lanes::F32x4;
 
-/// Sums of `R` rows and `4 · V` columns: columns 0–3 of row `r` in `tile[r][0]`, 4–7 in `tile[r][1]`.
-pub(crate) type Tile<const R: usize, const V: usize> = [[F32x4; V]; R];
-
-/// Makes a function that adds products to a tile, with each sum a variable of its own: compilers keep those in
-/// registers, and arrays only where every loop over them is unrolled early enough.
+/// Makes a function that adds products to a tile of sums, with each sum a variable of its own: compilers keep those
+/// in registers, and arrays only where every loop over them is unrolled early enough.
+///
+/// The sums come from memory and go to memory. As values that a caller computes and goes on computing with, they
+/// live on beyond the loop, and Firefox's compiler then keeps them in memory within it, too: a third of the speed.
 macro_rules! product {
     (
         $(#[$doc:meta])*
         $name:ident<$n_rows:literal, $n_vectors:literal>,
         columns: $($column:ident at $at:literal),+;
-        $(row $row:ident: $($sum:ident of $of:ident),+;)+
+        $(row $row:ident: $($sum:ident of $of:ident at $of_at:literal),+;)+
     ) => {
         $(#[$doc])*
         ///
         /// # Safety
-        /// Each of the rows must be readable for `depth` values, `panel` for as many times its columns.
+        /// As many values as the tile has columns must be readable from each of `starts` on and writable from each of
+        /// `places` on; each of the rows must be readable for `depth` values, `panel` for as many times its columns.
         #[inline(always)]
         pub(crate) unsafe fn $name(
-            tile: &mut Tile<$n_rows, $n_vectors>,
+            starts: [*const f32; $n_rows],
+            places: [*mut f32; $n_rows],
             depth: usize,
             rows: [*const f32; $n_rows],
             mut panel: *const f32,
         ) {
-            let [$([$(mut $sum),+]),+] = *tile;
+            let [$($row),+] = starts;
+            // SAFETY: the caller guarantees a tile's columns from each start on.
+            $($(let mut $sum = unsafe { F32x4::load($row.add(4 * $of_at)) };)+)+
             let [$(mut $row),+] = rows;
             for _ in 0..depth {
                 // SAFETY: one step of the `depth` that the caller guarantees.
@@ -43,30 +47,32 @@ macro_rules! product {
                     panel = panel.add(4 * $n_vectors);
                 }
             }
-            *tile = [$([$($sum),+]),+];
+            let [$($row),+] = places;
+            // SAFETY: as for the starts.
+            $($(unsafe { $sum.store($row.add(4 * $of_at)) };)+)+
         }
     };
 }
 
 product! {
-    /// `tile[r][c] += Σ_k rows[r][k] · panel[k][c]` for three rows and twelve columns: the tile that comes nearest
-    /// to the machine's peak. Nine sums, three vectors of a panel and one value are 13 of the 15 registers that
-    /// V8 gives on x86-64; and more than one step at a time makes it slower.
+    /// `places[r][c] = starts[r][c] + Σ_k rows[r][k] · panel[k][c]` for three rows and twelve columns: the tile that
+    /// comes nearest to the machine's peak. Nine sums, three vectors of a panel and one value are 13 of the 15
+    /// registers that V8 gives on x86-64; and more than one step at a time makes it slower.
     add_3x12<3, 3>,
     columns: left at 0, middle at 1, right at 2;
-    row first: s00 of left, s01 of middle, s02 of right;
-    row second: s10 of left, s11 of middle, s12 of right;
-    row third: s20 of left, s21 of middle, s22 of right;
+    row first: s00 of left at 0, s01 of middle at 1, s02 of right at 2;
+    row second: s10 of left at 0, s11 of middle at 1, s12 of right at 2;
+    row third: s20 of left at 0, s21 of middle at 1, s22 of right at 2;
 }
 
 product! {
     /// The same for four rows and eight columns.
     add_4x8<4, 2>,
     columns: left at 0, right at 1;
-    row first: s00 of left, s01 of right;
-    row second: s10 of left, s11 of right;
-    row third: s20 of left, s21 of right;
-    row fourth: s30 of left, s31 of right;
+    row first: s00 of left at 0, s01 of right at 1;
+    row second: s10 of left at 0, s11 of right at 1;
+    row third: s20 of left at 0, s21 of right at 1;
+    row fourth: s30 of left at 0, s31 of right at 1;
 }
 
 /// Pointers to `R` rows of a matrix with `stride` values from row to row, from row `first` on. Where there are
@@ -92,27 +98,30 @@ mod tests {
     use super::*;
     use crate::gemm_f32_4x8::tests::noise;
 
-    type Add<const R: usize, const V: usize> =
-        unsafe fn(&mut Tile<R, V>, usize, [*const f32; R], *const f32);
+    type Add<const R: usize> =
+        unsafe fn([*const f32; R], [*mut f32; R], usize, [*const f32; R], *const f32);
 
     #[track_caller]
-    fn check<const R: usize, const V: usize>(add: Add<R, V>, depth: usize, n_rows: usize) {
-        let (stride, width) = (depth + 3, 4 * V);
+    fn check<const R: usize, const W: usize>(add: Add<R>, depth: usize, n_rows: usize) {
+        let stride = depth + 3;
         let matrix = noise((R + 1) * stride, 1);
-        let panel = noise(depth * width, 2);
-        let mut tile = [[F32x4::splat(0.5); V]; R];
+        let panel = noise(depth * W, 2);
+        let start = [0.5; W];
+        let mut tile = [[f32::NAN; W]; R];
+        let places = tile.each_mut().map(|row| row.as_mut_ptr());
         let rows = some_rows(&matrix, (1, n_rows), stride, depth);
-        // SAFETY: the rows were checked to have `depth` values, the panel has as many steps.
-        unsafe { add(&mut tile, depth, rows, panel.as_ptr()) };
+        // SAFETY: the rows were checked to have `depth` values, the panel has as many steps, and start and tile have
+        // as many columns.
+        unsafe { add([start.as_ptr(); R], places, depth, rows, panel.as_ptr()) };
         for row in 0..n_rows {
-            for column in 0..width {
+            for column in 0..W {
                 let sum: f64 = (0..depth)
                     .map(|k| {
                         let value = matrix[(1 + row) * stride + k];
-                        f64::from(value) * f64::from(panel[k * width + column])
+                        f64::from(value) * f64::from(panel[k * W + column])
                     })
                     .sum();
-                let met = f64::from(tile[row][column / 4].to_array()[column % 4]);
+                let met = f64::from(tile[row][column]);
                 assert!((met - 0.5 - sum).abs() < 1e-5, "{met}, {sum}");
             }
         }
@@ -122,8 +131,8 @@ mod tests {
     fn rows_as_they_lie_are_multiplied() {
         for depth in [0, 1, 3, 4, 7, 8, 33] {
             for n_rows in 1..=3 {
-                check(add_3x12, depth, n_rows);
-                check(add_4x8, depth, n_rows);
+                check::<3, 12>(add_3x12, depth, n_rows);
+                check::<4, 8>(add_4x8, depth, n_rows);
             }
         }
     }
