@@ -130,10 +130,18 @@ export class Visit {
     return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
   }
 
-  /** What axe finds against the page as it is, in WCAG 2.2 AA and its best practices. */
+  /**
+   * What axe finds against the page as it is, in WCAG 2.2 AA and its best practices, once what has just come has
+   * faded in: until then its contrast is less than it will be.
+   */
   async violations() {
     const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
     await this.page.evaluate(axe);
+    await this.page.evaluate(async () => {
+      const ends = (animation) => animation.effect.getComputedTiming().endTime < Infinity;
+      // One that is cancelled, because its element goes, is over as well.
+      await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+    });
     return this.page.evaluate(async () => {
       const { violations } = await globalThis.axe.run(document, {
         runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
