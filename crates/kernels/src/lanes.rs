@@ -42,6 +42,18 @@ mod wasm {
             F32x4(unsafe { v128_load(from.cast()) })
         }
 
+        /// Reads four int8.
+        ///
+        /// # Safety
+        /// `from` must be readable for four bytes.
+        #[inline(always)]
+        pub(crate) unsafe fn load_i8(from: *const i8) -> F32x4 {
+            // SAFETY: the caller guarantees four readable bytes; the instruction needs no alignment.
+            let bytes = unsafe { v128_load32_zero(from.cast()) };
+            let wide = i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes));
+            F32x4(f32x4_convert_i32x4(wide))
+        }
+
         /// # Safety
         /// `to` must be writable for four f32.
         #[inline(always)]
@@ -198,6 +210,16 @@ mod portable {
         pub(crate) unsafe fn load(from: *const f32) -> F32x4 {
             // SAFETY: the caller guarantees four readable f32.
             F32x4(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+        }
+
+        /// Reads four int8.
+        ///
+        /// # Safety
+        /// `from` must be readable for four bytes.
+        pub(crate) unsafe fn load_i8(from: *const i8) -> F32x4 {
+            // SAFETY: the caller guarantees four readable bytes.
+            let bytes = unsafe { from.cast::<[i8; 4]>().read_unaligned() };
+            F32x4(bytes.map(f32::from))
         }
 
         /// # Safety

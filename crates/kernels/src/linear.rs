@@ -21,12 +21,24 @@ const STEPS: usize = 384;
 /// `output[i, o] = Σ_k input[i, k] · weights[k, o] + bias[o]`, with its weights ready to be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
-    /// Panels of twelve outputs; in a panel the weights of one step lie side by side.
-    panels: Vec<f32>,
+    panels: Panels,
     /// One per output, and zeros up to a whole panel.
     bias: Vec<f32>,
     outputs: usize,
     depth: usize,
+}
+
+/// Weights in panels of twelve outputs; in a panel the weights of one step lie side by side.
+#[derive(Clone, Debug, PartialEq)]
+enum Panels {
+    Wide(Vec<f32>),
+    /// In int8, each standing for itself times the scale of its output. They are widened panel by panel when they are
+    /// needed: that takes less than reading four times as much from memory would.
+    Narrow {
+        values: Vec<i8>,
+        /// One per output, and zeros up to a whole panel.
+        scales: Vec<f32>,
+    },
 }
 
 /// What is done to each value of a result before it is stored.
@@ -44,34 +56,41 @@ impl Linear {
     ///
     /// `None` where the lengths do not fit each other, or there is nothing to sum up.
     pub fn pack(weights: &[f32], bias: &[f32], transposed: bool) -> Option<Linear> {
+        Linear::with_panels(weights, bias, transposed, Panels::Wide)
+    }
+
+    /// As [`pack`](Linear::pack), with weights in int8 that stay so: each stands for itself times the scale of its
+    /// output.
+    pub fn pack_narrow(
+        weights: &[i8],
+        scales: &[f32],
+        bias: &[f32],
+        transposed: bool,
+    ) -> Option<Linear> {
+        if scales.len() != bias.len() {
+            return None;
+        }
+        let scales = padded(scales);
+        Linear::with_panels(weights, bias, transposed, |values| Panels::Narrow {
+            values,
+            scales,
+        })
+    }
+
+    fn with_panels<T: Copy + Default>(
+        weights: &[T],
+        bias: &[f32],
+        transposed: bool,
+        panels: impl FnOnce(Vec<T>) -> Panels,
+    ) -> Option<Linear> {
         let outputs = bias.len();
         let depth = weights.len().checked_div(outputs)?;
         if depth == 0 || weights.len() != depth * outputs {
             return None;
         }
-        let n_panels = outputs.div_ceil(COLUMNS);
-        let mut panels = vec![0.0; n_panels * COLUMNS * depth];
-        for (at, panel) in panels.chunks_exact_mut(COLUMNS * depth).enumerate() {
-            let first = at * COLUMNS;
-            let n = COLUMNS.min(outputs - first);
-            if transposed {
-                let rows = weights[first * depth..].chunks_exact(depth).take(n);
-                for (column, row) in rows.enumerate() {
-                    let places = panel.iter_mut().skip(column).step_by(COLUMNS);
-                    places.zip(row).for_each(|(place, weight)| *place = *weight);
-                }
-            } else {
-                let steps = panel.chunks_exact_mut(COLUMNS);
-                for (step, row) in steps.zip(weights.chunks_exact(outputs)) {
-                    step[..n].copy_from_slice(&row[first..first + n]);
-                }
-            }
-        }
-        let mut padded_bias = bias.to_vec();
-        padded_bias.resize(n_panels * COLUMNS, 0.0);
         Some(Linear {
-            panels,
-            bias: padded_bias,
+            panels: panels(in_panels(weights, outputs, transposed)),
+            bias: padded(bias),
             outputs,
             depth,
         })
@@ -85,6 +104,11 @@ impl Linear {
     /// Values of a row of the input.
     pub fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// Whether its weights are kept in int8.
+    pub fn is_narrow(&self) -> bool {
+        matches!(self.panels, Panels::Narrow { .. })
     }
 
     /// As [`run`](Linear::run), into a new tensor of this shape.
@@ -133,15 +157,18 @@ impl Linear {
         let output = Shared::new(output);
         share(n_parts, &|part| {
             let panels = part_of(n_panels, part, n_parts);
+            let mut widened = [0.0; STEPS * COLUMNS];
             for from in (0..self.depth).step_by(STEPS) {
                 let steps = from..self.depth.min(from + STEPS);
                 for panel in panels.clone() {
+                    let weights = self.panel(panel, steps.clone(), &mut widened);
                     for first in (0..n_rows).step_by(ROWS) {
                         let rows = (first, ROWS.min(n_rows - first));
                         let place = Place {
                             linear: self,
                             rows,
                             panel,
+                            weights,
                         };
                         // SAFETY: no other part has this panel's columns of the output.
                         unsafe {
@@ -152,6 +179,66 @@ impl Linear {
             }
         });
     }
+
+    /// Some steps, at most [`STEPS`], of a panel's weights; in `widened` where they are stored in less.
+    fn panel<'a>(
+        &'a self,
+        panel: usize,
+        steps: std::ops::Range<usize>,
+        widened: &'a mut [f32; STEPS * COLUMNS],
+    ) -> &'a [f32] {
+        let start = (panel * self.depth + steps.start) * COLUMNS;
+        let length = steps.len() * COLUMNS;
+        match &self.panels {
+            Panels::Wide(values) => &values[start..][..length],
+            Panels::Narrow { values, scales } => {
+                let narrow = values[start..][..length].as_chunks::<COLUMNS>().0;
+                let scales = scales[panel * COLUMNS..].first_chunk().map(load);
+                let scales = scales.unwrap_or([F32x4::splat(0.0); VECTORS]);
+                let places = widened.as_chunks_mut::<COLUMNS>().0;
+                for (place, narrow) in places.iter_mut().zip(narrow) {
+                    for (at, scale) in scales.into_iter().enumerate() {
+                        // SAFETY: four values are readable and writable from each of these places on.
+                        unsafe {
+                            let four = F32x4::load_i8(narrow.as_ptr().add(4 * at));
+                            four.mul(scale).store(place.as_mut_ptr().add(4 * at));
+                        }
+                    }
+                }
+                &widened[..length]
+            }
+        }
+    }
+}
+
+/// Weights of `outputs` outputs in panels, zeros up to a whole one.
+fn in_panels<T: Copy + Default>(weights: &[T], outputs: usize, transposed: bool) -> Vec<T> {
+    let depth = weights.len() / outputs;
+    let mut panels = vec![T::default(); outputs.div_ceil(COLUMNS) * COLUMNS * depth];
+    for (at, panel) in panels.chunks_exact_mut(COLUMNS * depth).enumerate() {
+        let first = at * COLUMNS;
+        let n = COLUMNS.min(outputs - first);
+        if transposed {
+            let rows = weights[first * depth..].chunks_exact(depth).take(n);
+            for (column, row) in rows.enumerate() {
+                let places = panel.iter_mut().skip(column).step_by(COLUMNS);
+                places.zip(row).for_each(|(place, weight)| *place = *weight);
+            }
+        } else {
+            let steps = panel.chunks_exact_mut(COLUMNS);
+            for (step, row) in steps.zip(weights.chunks_exact(outputs)) {
+                step[..n].copy_from_slice(&row[first..first + n]);
+            }
+        }
+    }
+    panels
+}
+
+/// A value per output, and zeros up to a whole panel.
+fn padded(values: &[f32]) -> Vec<f32> {
+    let mut values = values.to_vec();
+    values.resize(values.len().next_multiple_of(COLUMNS), 0.0);
+    values
 }
 
 /// A tile of the output.
@@ -161,6 +248,8 @@ struct Place<'a> {
     rows: (usize, usize),
     /// The panel that makes its columns.
     panel: usize,
+    /// The weights of the steps that are added up.
+    weights: &'a [f32],
 }
 
 impl Place<'_> {
@@ -177,10 +266,10 @@ impl Place<'_> {
         output: &Shared<'_>,
     ) {
         let Linear {
-            panels,
             bias,
             outputs,
             depth,
+            ..
         } = self.linear;
         let (first, n_rows) = self.rows;
         let column = self.panel * COLUMNS;
@@ -205,11 +294,10 @@ impl Place<'_> {
             false => places.map(|place| place.cast_const()),
         };
         let rows = some_rows(&input[steps.start..], self.rows, *depth, steps.len());
-        let panel =
-            &panels[(self.panel * depth + steps.start) * COLUMNS..][..steps.len() * COLUMNS];
+        let weights = &self.weights[..steps.len() * COLUMNS];
         // SAFETY: `some_rows` and the slice above made sure that there are as many values as steps; twelve are at each
         // start and place, and the caller gives this tile to nobody else.
-        unsafe { add_3x12(starts, places, steps.len(), rows, panel.as_ptr()) };
+        unsafe { add_3x12(starts, places, steps.len(), rows, weights.as_ptr()) };
         let is_last = steps.end == *depth;
         if is_last && (residual.is_some() || activation != LinearActivation::None) {
             for (row, place) in places.into_iter().enumerate().take(n_rows) {
@@ -326,6 +414,33 @@ mod tests {
     }
 
     #[test]
+    fn narrow_weights_are_what_they_stand_for() {
+        for (n_rows, depth, outputs) in [(4, 5, 7), (3, 16, 24), (5, STEPS + 3, 13)] {
+            let (scales, bias) = (noise(outputs, 1), noise(outputs, 2));
+            let input = noise(n_rows * depth, 3);
+            let narrow: Vec<i8> = (noise(depth * outputs, 4).iter())
+                .map(|value| (value * 200.0) as i8)
+                .collect();
+            for transposed in [false, true] {
+                let output_of = |at: usize| match transposed {
+                    false => at % outputs,
+                    true => at / depth,
+                };
+                let wide: Vec<f32> = (narrow.iter().enumerate())
+                    .map(|(at, value)| f32::from(*value) * scales[output_of(at)])
+                    .collect();
+                let run = |linear: Linear| {
+                    let mut output = vec![f32::NAN; n_rows * outputs];
+                    linear.run(LinearActivation::None, &input, None, &mut output);
+                    output
+                };
+                let met = run(Linear::pack_narrow(&narrow, &scales, &bias, transposed).unwrap());
+                assert_eq!(met, run(Linear::pack(&wide, &bias, transposed).unwrap()));
+            }
+        }
+    }
+
+    #[test]
     fn long_rows_are_summed_up_piece_by_piece() {
         check(5, STEPS, 9, LinearActivation::None);
         check(5, STEPS + 1, 9, LinearActivation::Gelu);
@@ -341,6 +456,7 @@ mod tests {
     fn lengths_that_do_not_fit_are_refused() {
         assert!(Linear::pack(&[1.0; 7], &[0.0; 2], false).is_none());
         assert!(Linear::pack(&[], &[], false).is_none());
+        assert!(Linear::pack_narrow(&[1; 6], &[1.0; 3], &[0.0; 2], false).is_none());
         assert!(Linear::pack(&[], &[0.0], true).is_none());
     }
 }
