@@ -14,6 +14,7 @@ use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
 use tract_onnx::tract_core::optim::{Optimizer, TypedPass};
 use vitrine_kernels::HardSwish;
 
+use crate::narrow::{NarrowOp, widen_for};
 use crate::tract_model::Fusion;
 
 /// Declutters a graph as tract does, and replaces what can be fused.
@@ -31,6 +32,7 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             Optimizer::prop_consts().optimize(&mut model)?;
             fuse_convolutions(&mut model)?;
             if model.nodes.iter().any(is_convolution) {
+                widen_for(&mut model, is_convolution)?;
                 declutter_in_place(&mut model)?;
                 fuse_convolutions(&mut model)?;
             }
@@ -40,6 +42,7 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             layer_norm::fuse(&mut model)?;
             attention::fuse(&mut model)?;
             linear::fuse(&mut model)?;
+            widen_for(&mut model, |_| true)?;
             model.compact()?;
             Ok(model)
         }
@@ -248,9 +251,17 @@ fn is_one(length: &TDim) -> bool {
     *length == 1.to_dim()
 }
 
-/// The values of a constant of f32.
+/// The values of a constant of f32, or what weights in int8 stand for.
 fn constant(model: &TypedModel, value: OutletId) -> Option<Vec<f32>> {
-    with_values(model, value, <[f32]>::to_vec)
+    match narrow_at(model, value) {
+        Some(narrow) => Some(narrow.values()),
+        None => with_values(model, value, <[f32]>::to_vec),
+    }
+}
+
+/// The weights in int8 that this value is.
+fn narrow_at(model: &TypedModel, value: OutletId) -> Option<&NarrowOp> {
+    model.node(value.node).op_as::<NarrowOp>()
 }
 
 /// Calls a function with the values of a constant of f32, which for weights are many to copy.
@@ -404,7 +415,7 @@ mod tests {
 
     use crate::model::{Axis, Input, InputSpec, Kind, Model as _};
     use crate::net::{Net, noise};
-    use crate::tract_model::{Fusion, TractModel};
+    use crate::tract_model::{Fusion, OperatorTime, TractModel};
 
     /// As close as sums in another order come.
     #[track_caller]
@@ -568,12 +579,49 @@ mod tests {
             assert_eq!(count("VitrineAttention"), 6);
             assert_eq!(count("VitrineLayerNorm"), 13);
             assert_eq!(count("VitrineLinear"), 36);
+            let is_narrow = |row: &&OperatorTime| row.details.contains("int8");
+            assert_eq!(operators.iter().filter(is_narrow).count(), 36);
             let expected = reference.run(inputs.clone()).unwrap().remove(0);
             let met = model.run(inputs).unwrap().remove(0);
             assert_eq!(met.shape, expected.shape);
             for (met, expected) in met.values.iter().zip(expected.values) {
                 assert!((met - expected).abs() < 1e-4, "{met} is not {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn models_of_pictures_give_what_they_give_with_operators_of_tract() {
+        for (name, shape) in [
+            ("efficientnet-lite0", [1, 3, 64, 64]),
+            ("pp-ocr-detection", [1, 3, 64, 64]),
+            ("pp-ocr-direction", [1, 3, 48, 192]),
+            ("pp-ocr-recognition", [1, 3, 48, 48]),
+        ] {
+            let path = format!("../../assets/models/{name}.int8.onnx");
+            let Ok(file) = std::fs::read(&path) else {
+                return println!("skipped: {path} is not there; cargo xtask models fetches it");
+            };
+            let run = |fusion: Fusion| {
+                let spec = [InputSpec::fixed(&shape)];
+                let loaded = TractModel::load_with(file.clone(), &spec, &[], fusion, || 0.0);
+                let mut model = loaded.unwrap().0;
+                let values = noise(shape.iter().product());
+                let input = vec![Input::F32(
+                    PlainTensor::new(shape.to_vec(), values).unwrap(),
+                )];
+                let operators = model.profile(input.clone(), || 0.0).unwrap();
+                (model.run(input).unwrap().remove(0), operators)
+            };
+            let (expected, _) = run(Fusion::Chains);
+            let (met, operators) = run(Fusion::All);
+            check_close(&met, &expected);
+            let is_left = |row: &OperatorTime| {
+                row.operator.contains("Narrow")
+                    || row.operator.contains("Conv") && row.operator != "VitrineConv"
+            };
+            let left: Vec<_> = operators.iter().filter(|row| is_left(row)).collect();
+            assert!(left.is_empty(), "{name}: {left:?}");
         }
     }
 

@@ -9,6 +9,7 @@ mod encode;
 mod fuse;
 mod measure;
 mod model;
+mod narrow;
 mod net;
 mod read;
 mod rehearsal;

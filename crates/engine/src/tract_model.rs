@@ -9,7 +9,8 @@ use vitrine_tasks::{IdTensor, Tensor as PlainTensor};
 use crate::clock::{Clock, timed};
 use crate::fuse::declutter_and_fuse;
 use crate::model::{Axis, Input, InputSpec, Kind, Model};
-use crate::widen::{widen_weights, widen_what_is_looked_up};
+use crate::narrow::NarrowWeights;
+use crate::widen::{take_narrow, widen_weights, widen_what_is_looked_up};
 
 /// Runs after which times no longer fall: the first touches fresh memory, and a browser replaces
 /// its baseline code for the hot loops during the next.
@@ -51,6 +52,8 @@ pub struct OperatorTime {
 /// kernels and layouts by.
 struct Source {
     proto: ModelProto,
+    /// Weights that the graph has as inputs.
+    narrow: NarrowWeights,
     outputs: Vec<String>,
     fusion: Fusion,
 }
@@ -111,10 +114,16 @@ impl TractModel {
         fusion: Fusion,
         clock: Clock,
     ) -> Result<(TractModel, LoadTimes), EngineError> {
-        let (proto, parse) = timed(clock, || parse(file));
-        let proto = proto?;
+        let (parsed, parse) = timed(clock, || parse(file, fusion));
+        let (proto, narrow) = parsed?;
         let (model, optimise) = timed(clock, || {
-            TractModel::prepare(proto, inputs, outputs, fusion)
+            let source = Source {
+                proto,
+                narrow,
+                outputs: outputs.to_vec(),
+                fusion,
+            };
+            TractModel::prepare(source, inputs)
         });
         let model = model.map_err(|error| optimise_error(&error))?;
         let times = LoadTimes {
@@ -125,17 +134,7 @@ impl TractModel {
         Ok((model, times))
     }
 
-    fn prepare(
-        proto: ModelProto,
-        inputs: &[InputSpec],
-        outputs: &[String],
-        fusion: Fusion,
-    ) -> TractResult<TractModel> {
-        let source = Source {
-            proto,
-            outputs: outputs.to_vec(),
-            fusion,
-        };
+    fn prepare(source: Source, inputs: &[InputSpec]) -> TractResult<TractModel> {
         let is_free = inputs.iter().any(|input| input.axes.contains(&Axis::Free));
         if is_free {
             return Ok(TractModel {
@@ -306,7 +305,9 @@ impl Source {
             };
             model.set_input_fact(at, datum.fact(dims).into())?;
         }
-        let mut model = declutter_and_fuse(model.into_typed()?, self.fusion)?;
+        let mut model = model.into_typed()?;
+        self.narrow.put_into(&mut model)?;
+        let mut model = declutter_and_fuse(model, self.fusion)?;
         // Not `into_optimized`, which would declutter once more.
         model.optimize()?;
         model.into_runnable()?.spawn()
@@ -350,7 +351,8 @@ fn from_tract(output: &Tensor) -> TractResult<PlainTensor> {
     })
 }
 
-fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
+/// A file's model, and of its weights those that stay as they are stored: linear maps of ours take them.
+fn parse(file: Vec<u8>, fusion: Fusion) -> Result<(ModelProto, NarrowWeights), EngineError> {
     // The reader copies what it reads; the file is dropped at the end of this function, before
     // optimisation needs its memory.
     let mut proto = onnx()
@@ -358,18 +360,18 @@ fn parse(file: Vec<u8>) -> Result<ModelProto, EngineError> {
         .map_err(|error| EngineError::Parse {
             detail: words(&error),
         })?;
-    match &mut proto.graph {
-        Some(graph) => {
-            widen_what_is_looked_up(graph);
-            widen_weights(graph)
-        }
-        None => {
-            return Err(EngineError::Parse {
-                detail: "the file holds no graph".into(),
-            });
-        }
+    let Some(graph) = &mut proto.graph else {
+        return Err(EngineError::Parse {
+            detail: "the file holds no graph".into(),
+        });
     };
-    Ok(proto)
+    widen_what_is_looked_up(graph);
+    let narrow = match fusion {
+        Fusion::All => take_narrow(graph),
+        Fusion::Chains | Fusion::Off => NarrowWeights::default(),
+    };
+    widen_weights(graph);
+    Ok((proto, narrow))
 }
 
 fn optimise_error(error: &TractError) -> EngineError {

@@ -6,14 +6,22 @@
 //! and would repeat the larger casts at every inference; resolving them in the file's own terms
 //! costs a few milliseconds once.
 //!
+//! Weights of convolutions and matrix products need not become f32 for tract: `take_narrow`.
+//!
 //! Word vectors are left as they are: of tens of thousands a text looks up some dozens, and those
 //! are widened when they were looked up.
 
 use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::type_proto::Tensor as TensorTypeProto;
+use tract_onnx::pb::{
+    GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
 use tract_onnx::tract_core::internal::f16;
+
+use crate::narrow::{NarrowWeights, Weights, scaled};
 
 /// Replaces every `Cast` of an f16 constant, and every `Cast` and `Mul` of an int8 constant, by an
 /// f32 initialiser of the same name. Constants are initialisers or values of `Constant` nodes.
@@ -22,25 +30,15 @@ use tract_onnx::tract_core::internal::f16;
 /// constant that something else reads too.
 pub(crate) fn widen_weights(graph: &mut GraphProto) -> usize {
     let chains = Index::of(graph).chains(graph);
-    let mut spent_nodes = HashSet::new();
-    let mut spent_initializers = HashSet::new();
-    for chain in &chains {
-        spent_nodes.extend(chain.nodes.iter().copied());
-        for place in [Some(chain.stored), chain.scale] {
-            match place {
-                Some(Place::Node(at)) => spent_nodes.insert(at),
-                Some(Place::Initializer(at)) => spent_initializers.insert(at),
-                None => false,
-            };
-        }
-    }
+    let mut spent = Spent::default();
+    chains.iter().for_each(|chain| spent.add(chain));
     for chain in &chains {
         let scales = chain.scale.map(|place| f32_values(take(graph, place)));
         // The stored bytes go as soon as they are widened, so only one weight is there twice.
         let stored = take(graph, chain.stored);
         let raw_data = match scales {
             None => widen_f16(&stored.raw_data),
-            Some(scales) => widen_int8(&stored.raw_data, &scales, chain.inner),
+            Some(scales) => widen_int8(stored.raw_data, &scales, chain.inner),
         };
         graph.initializer.push(TensorProto {
             name: chain.name.clone(),
@@ -50,10 +48,8 @@ pub(crate) fn widen_weights(graph: &mut GraphProto) -> usize {
             ..TensorProto::default()
         });
     }
-    retain_by_position(&mut graph.node, |at| !spent_nodes.contains(&at));
-    retain_by_position(&mut graph.initializer, |at| {
-        !spent_initializers.contains(&at)
-    });
+    // Initialisers that were added stand behind those that go.
+    spent.remove(graph);
     chains.len()
 }
 
@@ -122,6 +118,80 @@ fn looked_up_first(gather: NodeProto, widening: Vec<NodeProto>) -> Vec<NodeProto
         }
     }
     nodes
+}
+
+/// Takes int8 weights of convolutions and matrix products out of the graph, which then has an input of the same name
+/// for each: operators of ours are made of them as they are (`narrow.rs`).
+///
+/// Only such as one operator alone reads.
+pub(crate) fn take_narrow(graph: &mut GraphProto) -> NarrowWeights {
+    let index = Index::of(graph);
+    let chains: Vec<Chain> = (index.chains(graph).into_iter())
+        .filter(|chain| index.is_of_an_operator(graph, chain))
+        .collect();
+    let mut narrow = NarrowWeights::default();
+    let mut spent = Spent::default();
+    for chain in chains {
+        let Some(scale) = chain.scale else {
+            continue;
+        };
+        spent.add(&chain);
+        let scales = f32_values(take(graph, scale));
+        let stored = take(graph, chain.stored);
+        graph.input.push(f32_input(&chain.name, &stored.dims));
+        let weights = Weights::new(signed(stored.raw_data), scales, chain.inner);
+        narrow.insert(chain.name, weights);
+    }
+    spent.remove(graph);
+    narrow
+}
+
+/// An input of f32 as a graph lists it.
+fn f32_input(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = |length: &i64| Dimension {
+        value: Some(dimension::Value::DimValue(*length)),
+        ..Dimension::default()
+    };
+    let tensor = TensorTypeProto {
+        elem_type: DataType::Float as i32,
+        shape: Some(TensorShapeProto {
+            dim: dims.iter().map(dim).collect(),
+        }),
+    };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            ..TypeProto::default()
+        }),
+        ..ValueInfoProto::default()
+    }
+}
+
+/// What a graph no longer needs once weights were taken out of it.
+#[derive(Default)]
+struct Spent {
+    nodes: HashSet<usize>,
+    initializers: HashSet<usize>,
+}
+
+impl Spent {
+    fn add(&mut self, chain: &Chain) {
+        self.nodes.extend(chain.nodes.iter().copied());
+        for place in [Some(chain.stored), chain.scale].into_iter().flatten() {
+            match place {
+                Place::Node(at) => self.nodes.insert(at),
+                Place::Initializer(at) => self.initializers.insert(at),
+            };
+        }
+    }
+
+    fn remove(&self, graph: &mut GraphProto) {
+        retain_by_position(&mut graph.node, |at| !self.nodes.contains(&at));
+        retain_by_position(&mut graph.initializer, |at| {
+            !self.initializers.contains(&at)
+        });
+    }
 }
 
 /// Where a constant stands.
@@ -240,6 +310,17 @@ impl Index {
         has_row_scales.then_some(at)
     }
 
+    /// Whether int8 values are the filters of a convolution or what a matrix product multiplies with from the right,
+    /// and nothing else reads them.
+    fn is_of_an_operator(&self, graph: &GraphProto, chain: &Chain) -> bool {
+        let reader = self.only_reader(&chain.name).map(|at| &graph.node[at]);
+        let is_weight = reader.is_some_and(|node| {
+            let is_second = node.input.get(1) == Some(&chain.name);
+            is_second && matches!(node.op_type.as_str(), "Conv" | "MatMul")
+        });
+        is_weight && chain.scale.is_some()
+    }
+
     /// The node that reads a value, if nothing else does.
     fn only_reader(&self, name: &str) -> Option<usize> {
         match self.readers.get(name)?.as_slice() {
@@ -330,28 +411,15 @@ fn widen_f16(stored: &[u8]) -> Vec<u8> {
     wide
 }
 
-/// Signed bytes to little-endian f32, each times its scale: `inner` neighbours have one scale, the
-/// next `inner` the next, and after the last scale the first comes again.
-fn widen_int8(stored: &[u8], scales: &[f32], inner: usize) -> Vec<u8> {
-    let scaled = |stored: u8, scale: f32| (f32::from(stored as i8) * scale).to_le_bytes();
-    let mut wide = vec![0; stored.len() * 4];
-    let (values, _) = wide.as_chunks_mut::<4>();
-    if inner == 1 {
-        let rows = values.chunks_mut(scales.len());
-        for (wide, stored) in rows.zip(stored.chunks(scales.len())) {
-            for ((wide, stored), scale) in wide.iter_mut().zip(stored).zip(scales) {
-                *wide = scaled(*stored, *scale);
-            }
-        }
-        return wide;
-    }
-    let runs = values.chunks_mut(inner).zip(stored.chunks(inner));
-    for ((wide, stored), scale) in runs.zip(scales.iter().cycle()) {
-        for (wide, stored) in wide.iter_mut().zip(stored) {
-            *wide = scaled(*stored, *scale);
-        }
-    }
-    wide
+/// Signed bytes to little-endian f32, each times its scale, as [`scaled`] does it.
+fn widen_int8(stored: Vec<u8>, scales: &[f32], inner: usize) -> Vec<u8> {
+    let wide = scaled(&signed(stored), scales, inner);
+    wide.into_iter().flat_map(f32::to_le_bytes).collect()
+}
+
+/// Bytes as the numbers they hold, in the same memory.
+fn signed(bytes: Vec<u8>) -> Vec<i8> {
+    bytes.into_iter().map(|byte| byte as i8).collect()
 }
 
 fn retain_by_position<T>(list: &mut Vec<T>, keep: impl Fn(usize) -> bool) {
@@ -488,6 +556,45 @@ mod tests {
         let chain = [cast("w8", "w.cast"), node("Mul", &["w.cast", "scale"], "w")];
         let expected = [1.0, 1.0, 10.0, 10.0, 2.0, 2.0, 20.0, 20.0];
         check_widened(&[weight, scale], &chain, &expected);
+    }
+
+    /// Names of the inputs, and kinds of the nodes, that are left once narrow weights were taken.
+    fn left(reader: NodeProto, scale_dims: &[i64]) -> (Vec<String>, Vec<String>) {
+        let mut graph = GraphProto {
+            initializer: vec![
+                int8_tensor("w8", &[2, 2], &[1, 2, 3, 4]),
+                f32_tensor("scale", scale_dims, &[1.0, 2.0]),
+            ],
+            node: vec![cast("w8", "c"), node("Mul", &["c", "scale"], "w"), reader],
+            ..GraphProto::default()
+        };
+        take_narrow(&mut graph);
+        let inputs = graph.input.into_iter().map(|input| input.name);
+        let nodes = graph.node.into_iter().map(|node| node.op_type);
+        (inputs.collect(), nodes.collect())
+    }
+
+    #[test]
+    fn int8_weights_of_products_and_convolutions_become_inputs() {
+        for (kind, scale_dims) in [("MatMul", [1, 2]), ("Conv", [2, 1])] {
+            let (inputs, nodes) = left(node(kind, &["x", "w"], "y"), &scale_dims);
+            assert_eq!(
+                (inputs, nodes),
+                (vec!["w".to_owned()], vec![kind.to_owned()])
+            );
+        }
+        for (kind, operands) in [
+            ("MatMul", ["w", "x"]),
+            ("Add", ["x", "w"]),
+            ("MatMul", ["w", "w"]),
+        ] {
+            let (inputs, nodes) = left(node(kind, &operands, "y"), &[1, 2]);
+            assert_eq!(
+                (inputs.len(), nodes.len()),
+                (0, 3),
+                "{kind} of {operands:?}"
+            );
+        }
     }
 
     #[track_caller]

@@ -11,7 +11,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use vitrine_kernels::{Linear, LinearActivation, gelu_in_place};
 
-use super::{Rows, axes_of, constant, is_f32, is_one, longer, read_once, with_values};
+use super::{Rows, axes_of, constant, is_f32, is_one, longer, narrow_at, read_once, with_values};
 
 /// Replaces GELUs, then linear maps with what can be done along with them.
 pub(super) fn fuse(model: &mut TypedModel) -> TractResult<()> {
@@ -120,7 +120,10 @@ fn chain_at(model: &TypedModel, node: usize) -> TractResult<Option<Chain>> {
     }
     let rows = Rows::new(&model.outlet_fact(OutletId::new(last, 0))?.shape);
     let pack = |weights: &[f32]| Linear::pack(weights, &bias, base.transposed);
-    let linear = with_values(model, base.weights, pack).flatten();
+    let linear = match narrow_at(model, base.weights) {
+        Some(narrow) => narrow.pack(&bias, base.transposed),
+        None => with_values(model, base.weights, pack).flatten(),
+    };
     let (Some(rows), Some(linear)) = (rows, linear) else {
         return Ok(None);
     };
@@ -161,6 +164,7 @@ fn base_at(model: &TypedModel, node: usize) -> TractResult<Option<Base>> {
     let is_constant = |value: OutletId| {
         let fact = model.outlet_fact(value);
         fact.is_ok_and(|fact| fact.konst.is_some() && fact.datum_type == f32::datum_type())
+            || narrow_at(model, value).is_some()
     };
     let (input, weights, from, of) = match (is_constant(*left), is_constant(*right)) {
         (false, true) => (*left, *right, of_left, of_right),
@@ -240,6 +244,10 @@ impl Op for LinearOp {
         let (depth, outputs) = (self.linear.depth(), self.linear.outputs());
         Ok(vec![
             format!("{depth} to {outputs}"),
+            match self.linear.is_narrow() {
+                true => "weights in int8".to_owned(),
+                false => "weights in f32".to_owned(),
+            },
             format!("{:?}", self.activation),
         ])
     }
