@@ -55,14 +55,19 @@ impl Net {
         self.constant(shape, &values)
     }
 
-    /// The same as models are served: in int8, made f32 by a cast and a factor.
-    fn narrow(&mut self, shape: &[usize]) -> String {
+    /// The same as models are served: in int8, made f32 by a cast and a factor for each place on this axis.
+    fn narrow(&mut self, shape: &[usize], axis: usize) -> String {
         let len = shape.iter().product::<usize>();
         let bytes = (0..len).map(|at| (at * 37 + self.n) as u8).collect();
         let (stored, cast, made) = (self.name("c"), self.name("v"), self.name("v"));
         let stored_values = Tensor::raw(&stored, INT8, shape, bytes);
         self.graph.initializer.push(stored_values);
-        let factor = self.constant(&[], &[1.0 / 128.0]);
+        let mut factors_shape = vec![1; shape.len()];
+        factors_shape[axis] = shape[axis];
+        let factors: Vec<f32> = (0..shape[axis])
+            .map(|at| 1.0 / (100.0 + at as f32))
+            .collect();
+        let factor = self.constant(&factors_shape, &factors);
         let to = vec![Attribute::int("to", 1)];
         let nodes = [
             Node::new("Cast", &cast, &[&stored], to),
@@ -116,7 +121,7 @@ impl Net {
         strides: [usize; 2],
         pads: [usize; 4],
     ) -> &mut Net {
-        let weights = self.narrow(&[filters, channels, kernel, kernel]);
+        let weights = self.narrow(&[filters, channels, kernel, kernel], 0);
         let bias = self.noise(&[filters]);
         let attributes = vec![
             Attribute::int("group", group as i64),
@@ -141,7 +146,7 @@ impl Net {
 
     /// A product with weights `[depth, outputs]`, and a bias.
     pub(crate) fn linear(&mut self, depth: usize, outputs: usize) -> &mut Net {
-        let weights = self.narrow(&[depth, outputs]);
+        let weights = self.narrow(&[depth, outputs], 1);
         let bias = self.noise(&[outputs]);
         self.node("MatMul", &[&weights], vec![])
             .node("Add", &[&bias], vec![])
@@ -160,6 +165,41 @@ impl Net {
         let scale = self.noise(&[length]);
         let bias = self.noise(&[length]);
         self.node("LayerNormalization", &[&scale, &bias], vec![])
+    }
+
+    /// The same of `[1, rows, length]` in single operators, as some exporters write it.
+    pub(crate) fn single_layer_norm(&mut self, length: usize) -> &mut Net {
+        let mean = || vec![Attribute::ints("axes", &[2])];
+        let before = self.value.clone();
+        self.node("ReduceMean", &[], mean());
+        let middle = std::mem::replace(&mut self.value, before);
+        self.node("Sub", &[&middle], vec![]);
+        let deviation = self.value.clone();
+        self.scalar("Pow", 2.0)
+            .node("ReduceMean", &[], mean())
+            .scalar("Add", 1e-5)
+            .node("Sqrt", &[], vec![]);
+        let spread = std::mem::replace(&mut self.value, deviation);
+        let (scale, bias) = (self.noise(&[length]), self.noise(&[length]));
+        self.node("Div", &[&spread], vec![])
+            .node("Mul", &[&scale], vec![])
+            .node("Add", &[&bias], vec![])
+    }
+
+    pub(crate) fn batch_norm(&mut self, channels: usize) -> &mut Net {
+        let [scale, bias, mean] = [(); 3].map(|()| self.noise(&[channels]));
+        let variance = self.constant(&[channels], &vec![1.0; channels]);
+        self.node(
+            "BatchNormalization",
+            &[&scale, &bias, &mean, &variance],
+            vec![],
+        )
+    }
+
+    pub(crate) fn swish(&mut self) -> &mut Net {
+        let before = self.value.clone();
+        self.node("Sigmoid", &[], vec![])
+            .node("Mul", &[&before], vec![])
     }
 
     /// Attention between the rows of `[rows, heads · length]`, with a second input of the graph, `mask`, where

@@ -19,11 +19,13 @@ pub enum Part {
     Convolutions,
     /// Attention, linear maps and normalisation, for texts.
     Attention,
+    /// What readers of lines have besides: attention between the columns of a map, written in single operators.
+    Lines,
 }
 
 impl Part {
     /// All of them, the one that is needed more often first.
-    pub const ALL: [Part; 2] = [Part::Convolutions, Part::Attention];
+    pub const ALL: [Part; 3] = [Part::Convolutions, Part::Attention, Part::Lines];
 }
 
 /// Loads a small model of this kind and runs it until it is warm.
@@ -31,13 +33,18 @@ impl Part {
 /// # Errors
 /// As [`Workbench::load`](crate::Workbench::load); then this engine cannot run models of this kind at all.
 pub fn rehearse(part: Part) -> Result<(), Failure> {
-    let (file, inputs) = match part {
-        Part::Convolutions => convolutions(),
-        Part::Attention => attention(),
-    };
+    let (file, inputs) = model(part);
     check_model(&file)?;
     TractModel::load(file, &inputs, &[], WarmUp::Now, || 0.0)?;
     Ok(())
+}
+
+fn model(part: Part) -> (Vec<u8>, Vec<InputSpec>) {
+    match part {
+        Part::Convolutions => convolutions(),
+        Part::Attention => attention(),
+        Part::Lines => lines(),
+    }
 }
 
 /// Channels of the pictures, and numbers of a row of the texts.
@@ -106,6 +113,69 @@ fn attention() -> (Vec<u8>, Vec<InputSpec>) {
     (file, inputs)
 }
 
+/// One layer of a reader of lines in small, between convolutions of a map that is one point high.
+fn lines() -> (Vec<u8>, Vec<InputSpec>) {
+    const LENGTH: usize = 6;
+    const HEADS: usize = 2;
+    let shape = [1, WIDTH, 1, LENGTH];
+    let turn = |order: &[usize]| vec![Attribute::ints("perm", order)];
+    let mut net = Net::new(ValueInfo::f32("x", &shape));
+    let height = net.whole_numbers(&[2]);
+    net.conv([WIDTH, WIDTH, 1], 1, [1, 1], [0; 4])
+        .batch_norm(WIDTH)
+        .swish();
+    let map = net.value.clone();
+    net.node("Squeeze", &[&height], vec![])
+        .node("Transpose", &[], turn(&[0, 2, 1]));
+    let before = net.value.clone();
+    // Queries, keys and values come of one product.
+    let split = net.whole_numbers(&[1, -1, 3, HEADS as i64, (WIDTH / HEADS) as i64]);
+    net.single_layer_norm(WIDTH)
+        .linear(WIDTH, 3 * WIDTH)
+        .node("Reshape", &[&split], vec![])
+        .node("Transpose", &[], turn(&[2, 0, 3, 1, 4]));
+    let all = net.value.clone();
+    let first_axis = net.whole_numbers(&[0]);
+    let [queries, keys, values] = [0, 1, 2].map(|at| {
+        let (from, to) = (net.whole_numbers(&[at]), net.whole_numbers(&[at + 1]));
+        net.value.clone_from(&all);
+        net.node("Slice", &[&from, &to, &first_axis], vec![]).node(
+            "Squeeze",
+            &[&first_axis],
+            vec![],
+        );
+        net.value.clone()
+    });
+    net.value = keys;
+    net.node("Transpose", &[], turn(&[0, 1, 3, 2]));
+    let keys = std::mem::replace(&mut net.value, queries);
+    let joined = net.whole_numbers(&[1, -1, WIDTH as i64]);
+    net.scalar("Mul", 0.5)
+        .node("MatMul", &[&keys], vec![])
+        .node("Softmax", &[], vec![Attribute::int("axis", 3)])
+        .node("MatMul", &[&values], vec![])
+        .node("Transpose", &[], turn(&[0, 2, 1, 3]))
+        .node("Reshape", &[&joined], vec![])
+        .linear(WIDTH, WIDTH)
+        .node("Add", &[&before], vec![]);
+    let unfolded = net.whole_numbers(&[1, 1, -1, WIDTH as i64]);
+    net.single_layer_norm(WIDTH)
+        .linear(WIDTH, WIDTH)
+        .swish()
+        .node("Reshape", &[&unfolded], vec![])
+        .node("Transpose", &[], turn(&[0, 3, 1, 2]))
+        .node("Concat", &[&map], vec![Attribute::int("axis", 1)])
+        .conv([WIDTH, 2 * WIDTH, 1], 1, [1, 1], [0; 4])
+        .batch_norm(WIDTH)
+        .swish()
+        .node("Squeeze", &[&height], vec![])
+        .node("Transpose", &[], turn(&[0, 2, 1]))
+        .linear(WIDTH, 5)
+        .node("Softmax", &[], vec![Attribute::int("axis", 2)]);
+    let file = net.file(|name| ValueInfo::f32(name, &[1, LENGTH, 5]));
+    (file, vec![InputSpec::fixed(&shape)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,10 +184,7 @@ mod tests {
 
     /// Names of the operators of ours that come of a part, each once.
     fn ours(part: Part) -> Vec<String> {
-        let (file, inputs) = match part {
-            Part::Convolutions => convolutions(),
-            Part::Attention => attention(),
-        };
+        let (file, inputs) = model(part);
         let (mut model, _) =
             TractModel::load_with(file, &inputs, &[], Fusion::All, || 0.0).unwrap();
         let inputs: Vec<_> = inputs.iter().map(zeros).collect();
@@ -142,5 +209,6 @@ mod tests {
             ours(Part::Attention),
             ["VitrineAttention", "VitrineLayerNorm", "VitrineLinear"]
         );
+        assert_eq!(ours(Part::Lines), ["VitrineAttention", "VitrineConv"]);
     }
 }
