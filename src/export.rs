@@ -71,7 +71,7 @@ fn cells(row: &RowAnalysis, models: &[&str]) -> Vec<String> {
         let (labels, best) = match answer {
             Some(answer) => {
                 let holding = answer.classes.iter().take(answer.n_holding);
-                let labels: Vec<&str> = holding.map(|class| class.label.as_str()).collect();
+                let labels: Vec<&str> = holding.map(|class| &*class.label).collect();
                 let best = answer.classes.first();
                 let best = best.map(|class| format!("{:.4}", class.probability));
                 (labels.join("; "), best.unwrap_or_default())
@@ -272,7 +272,7 @@ mod tests {
     fn rows_list_what_held() {
         let class = |label: &str, probability| Class {
             index: 0,
-            label: label.to_owned(),
+            label: label.into(),
             logit: 0.0,
             probability,
         };
@@ -312,7 +312,7 @@ mod tests {
             model: "net".to_owned(),
             classes: vec![Class {
                 index: 281,
-                label: "tabby, tabby cat".to_owned(),
+                label: "tabby, tabby cat".into(),
                 logit: 9.0,
                 probability: 0.5,
             }],

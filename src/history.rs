@@ -276,7 +276,7 @@ mod tests {
                 model: model.to_owned(),
                 classes: vec![Class {
                     index: 281,
-                    label: "tabby cat".to_owned(),
+                    label: "tabby cat".into(),
                     logit: 9.0,
                     probability: 0.8731,
                 }],

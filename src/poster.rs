@@ -115,7 +115,7 @@ fn poster(name: &str, picture: &Picture, title: impl Fn(&str) -> String) -> Opti
 
 fn class_list(answer: &Answer<Classification>, title: String) -> List {
     let row = |class: &vitrine_protocol::Class| Row {
-        label: class.label.clone(),
+        label: class.label.to_string(),
         share: words::percent(f64::from(class.probability)),
         bar: class.probability,
     };
@@ -148,7 +148,7 @@ mod tests {
     fn picture(n_lines: usize) -> Picture {
         let class = Class {
             index: 281,
-            label: "tabby cat".to_owned(),
+            label: "tabby cat".into(),
             logit: 9.0,
             probability: 0.8731,
         };

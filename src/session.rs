@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-
 use std::time::Duration;
 
 use js_sys::Uint8Array;
@@ -19,7 +18,7 @@ use crate::bridge::Bridge;
 use crate::download::{ModelFiles, look, model_files, persist};
 use crate::history;
 use crate::state::{
-    Added, Effect, Event, FileKind, Measured, State, Store, Thumbnail, Work, WorkerId,
+    Added, Effect, Event, FileKind, Measured, Names, State, Store, Thumbnail, Work, WorkerId,
 };
 use crate::web;
 use crate::{intake, offline};
@@ -51,6 +50,7 @@ pub(crate) struct Session {
     downloads: Vec<AbortController>,
     model_files: HashMap<usize, ModelFiles>,
     files: HashMap<RequestId, File>,
+    names: Names,
     next_id: u32,
     /// Whether deadlines are being looked at.
     is_watching: bool,
@@ -157,6 +157,7 @@ impl Session {
             models,
             engine,
             spare,
+            names: Names::default(),
             workers: Vec::new(),
             downloads: Vec::new(),
             model_files: HashMap::new(),
@@ -518,7 +519,11 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
                 report(Event::ModelFailed(worker, model, failure));
             }
         }
-        Reply::Classified { id, classification } => {
+        Reply::Classified {
+            id,
+            mut classification,
+        } => {
+            with(|session| session.names.share(&mut classification.classes));
             let (file, times) = (file(id), classification.times);
             let thumbnail = keep_small(classification.picture.thumbnail, &attachment);
             report(Event::Classified(id, classification, thumbnail));
@@ -535,6 +540,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
         }
         Reply::Analysed { id, mut analysis } => {
             sort_answers(&mut analysis.answers);
+            share_names(&mut analysis.answers);
             let (file, times) = (file(id), analysis.times);
             report(Event::Analysed(id, analysis));
             web::mark_result(&ResultDetail { file, times });
@@ -543,6 +549,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
         Reply::RowsAnalysed { id, mut rows, time } => {
             for row in &mut rows {
                 sort_answers(&mut row.answers);
+                share_names(&mut row.answers);
             }
             report(Event::RowsAnalysed(id, rows, time));
         }
@@ -560,6 +567,15 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
 /// models arrived.
 fn sort_answers(answers: &mut [TextAnswer]) {
     with(|session| answers.sort_by_key(|answer| session.index_of(&answer.model)));
+}
+
+/// Has equal names of classes be one in memory.
+fn share_names(answers: &mut [TextAnswer]) {
+    with(|session| {
+        for answer in answers {
+            session.names.share(&mut answer.classes);
+        }
+    });
 }
 
 /// What the mark `vitrine:engine-ready` carries.

@@ -12,6 +12,7 @@ mod items;
 mod lab;
 mod metrics;
 mod models;
+mod names;
 mod pool;
 mod site;
 mod store;
@@ -35,6 +36,7 @@ pub(crate) use items::{Items, Totals};
 pub(crate) use lab::{Lab, LabEffect, LabEvent, LabStep, ROUNDS, Run, Warning};
 pub(crate) use metrics::{Group, KEPT, Measured, Metrics};
 pub(crate) use models::{Models, NotKept, Place, Shelf, Transfer, Weights};
+pub(crate) use names::Names;
 pub(crate) use pool::{Device, Loaded, Pool, Worker, WorkerId, most_workers};
 pub(crate) use site::{Connection, Site, Version};
 pub(crate) use store::{LabStore, Store};
@@ -930,10 +932,10 @@ impl State {
         let is_taken = self.take(id, &[Job::Classify], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
                 picture.classes = Some(Step::Done(Arc::new(Answer { value, flavour })));
-                picture.thumbnail = Some(Arc::new(thumbnail));
             }
         });
         if is_taken {
+            self.items.give_copy(id, thumbnail);
             self.metrics.answered(Group::Classifier(model), &times);
         }
     }
@@ -943,10 +945,10 @@ impl State {
         let is_taken = self.take(id, &[Job::Read], |item, flavour| {
             if let Content::Picture(picture) = &mut item.content {
                 picture.reading = Some(Step::Done(Arc::new(Answer { value, flavour })));
-                picture.thumbnail = Some(Arc::new(thumbnail));
             }
         });
         if is_taken {
+            self.items.give_copy(id, thumbnail);
             self.metrics.answered(Group::Reading, &times);
         }
     }
@@ -1249,7 +1251,7 @@ mod tests {
     fn class(label: &str) -> Class {
         Class {
             index: 281,
-            label: label.to_owned(),
+            label: label.into(),
             logit: 9.0,
             probability: 0.8731,
         }

@@ -428,7 +428,7 @@ impl Table {
             for answer in &row.answers {
                 let totals = self.totals.entry(answer.model.clone()).or_default();
                 for class in answer.classes.iter().take(answer.n_holding) {
-                    *totals.entry(class.label.clone()).or_default() += 1;
+                    *totals.entry(class.label.to_string()).or_default() += 1;
                 }
             }
         }
@@ -501,7 +501,7 @@ mod tests {
     fn row(row: usize, label: &str, n_holding: usize) -> RowAnalysis {
         let class = Class {
             index: 0,
-            label: label.to_owned(),
+            label: label.into(),
             logit: 1.0,
             probability: 0.7,
         };

@@ -3,11 +3,12 @@
 //! An item is only changed through [`Items::change`], which takes it out of the counts and puts it
 //! back, so that what follows from an event costs the same with five items and with five thousand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use vitrine_protocol::RequestId;
 
-use super::item::{Content, Item, Job, Step};
+use super::item::{Content, Item, Job, Step, Thumbnail};
 
 /// How often each class came first, by model and by label.
 pub(crate) type Totals = BTreeMap<String, BTreeMap<String, usize>>;
@@ -25,7 +26,12 @@ pub(crate) struct Items {
     wanted: [usize; Job::ALL.len()],
     counts: Counts,
     totals: Totals,
+    /// Pictures that have a compressed copy, the one that got it first in front.
+    copies: VecDeque<RequestId>,
 }
+
+/// So many compressed copies are kept, of the pictures that were done last. Of a picture further back its file is shown.
+pub(crate) const MOST_COPIES: usize = 1000;
 
 /// How many items there are of some sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +139,30 @@ impl Items {
         self.uncount(at);
         change(&mut self.all[at]);
         self.count(at);
+    }
+
+    /// Gives a picture its small copy. Where there are too many, the picture that got one first has none from then on.
+    pub(crate) fn give_copy(&mut self, id: RequestId, copy: Thumbnail) {
+        let is_compressed = matches!(copy, Thumbnail::Address(_));
+        let mut is_first = false;
+        self.change(id, |item| {
+            if let Content::Picture(picture) = &mut item.content {
+                is_first = picture.thumbnail.is_none();
+                picture.thumbnail = Some(Arc::new(copy));
+            }
+        });
+        if is_first && is_compressed {
+            self.copies.push_back(id);
+        }
+        if self.copies.len() > MOST_COPIES
+            && let Some(id) = self.copies.pop_front()
+        {
+            self.change(id, |item| {
+                if let Content::Picture(picture) = &mut item.content {
+                    picture.thumbnail = None;
+                }
+            });
+        }
     }
 
     /// Changes every item.
@@ -281,7 +311,7 @@ fn best_classes(item: &Item) -> Vec<(&str, &str)> {
         Content::Picture(picture) => match &picture.classes {
             Some(Step::Done(answer)) => {
                 let best = answer.value.classes.first();
-                let best = best.map(|class| (answer.value.model.as_str(), class.label.as_str()));
+                let best = best.map(|class| (answer.value.model.as_str(), &*class.label));
                 best.into_iter().collect()
             }
             _ => Vec::new(),
@@ -334,6 +364,24 @@ mod tests {
     #[test]
     fn the_latest_lot_stands_first_in_the_order_it_was_given() {
         check_order(&three_lots(), &[3, 4, 2, 0, 1]);
+    }
+
+    #[test]
+    fn only_the_latest_pictures_keep_their_copies() {
+        let mut items = Items::default();
+        let n = MOST_COPIES as u32 + 2;
+        items.add((0..n).map(picture));
+        for id in 0..n {
+            // One that is read as well as classified gets its copy twice.
+            for _ in 0..2 {
+                items.give_copy(RequestId(id), Thumbnail::Address("data:,".to_owned()));
+            }
+        }
+        let without: Vec<u32> = (items.iter())
+            .filter(|item| matches!(&item.content, Content::Picture(it) if it.thumbnail.is_none()))
+            .map(|item| item.id.0)
+            .collect();
+        assert_eq!(without, [0, 1]);
     }
 
     #[test]

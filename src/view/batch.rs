@@ -10,9 +10,10 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use vitrine_protocol::{Explanation, RequestId};
 
-use super::card::{ResultCard, Small, Titles, bar, totals};
+use super::card::{ResultCard, Small, Titles, Whole, bar, size_of, totals};
 use super::{Key, keyed, stage_of};
 use crate::language::explain;
+use crate::session::picture_address;
 use crate::state::{Content, Event, Filter, Flow, Item, ROWS_PER_PAGE, State, Thumbnail, Totals};
 use crate::{export, web, words};
 
@@ -271,16 +272,20 @@ fn row(at: usize, id: RequestId, state: ReadSignal<State>, report: fn(Event)) ->
 
 /// The picture beside its name, which says all there is to say.
 fn small_picture(item: &Item) -> AnyView {
-    let thumbnail = match &item.content {
-        Content::Picture(picture) => picture.thumbnail.clone(),
-        _ => None,
+    let Content::Picture(picture) = &item.content else {
+        return ().into_any();
     };
+    let thumbnail = picture.thumbnail.clone();
     match thumbnail.as_deref() {
         Some(Thumbnail::Address(address)) => {
             view! { <img src=address.clone() alt="" /> }.into_any()
         }
         Some(Thumbnail::Pixels { .. }) => view! { <Small thumbnail /> }.into_any(),
-        None => ().into_any(),
+        // Of thousands only the latest have copies; the browser draws the file itself, if it can.
+        None => size_of(picture)
+            .zip(picture_address(item.id))
+            .map(|(size, address)| view! { <Whole address description="" size /> })
+            .into_any(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::state::{Content, Event, Item, State};
 use crate::words;
 pub(super) use parts::{bar, totals};
 use picture::PictureCard;
-pub(super) use picture::Small;
+pub(super) use picture::{Small, Whole, size_of};
 use table::TableCard;
 use text::TextCard;
 

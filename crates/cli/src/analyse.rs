@@ -66,7 +66,7 @@ mod tests {
     fn what_does_not_hold_is_in_brackets() {
         let class = |label: &str, probability| Class {
             index: 0,
-            label: label.to_owned(),
+            label: label.into(),
             logit: 0.0,
             probability,
         };

@@ -1,5 +1,7 @@
 //! Answers and how long they took.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels.
@@ -16,8 +18,8 @@ pub struct Size {
 pub struct Class {
     /// Position in the model's output.
     pub index: usize,
-    /// Name for people.
-    pub label: String,
+    /// Name for people; shared, because thousands of answers say the same names.
+    pub label: Arc<str>,
     /// The model's raw output.
     pub logit: f32,
     /// Softmax over all classes, or the sigmoid of this one, 0 to 1.

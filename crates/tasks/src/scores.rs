@@ -111,12 +111,12 @@ fn named(
     probabilities: &[f32],
     labels: &[String],
 ) -> Vec<Class> {
-    let name = |index: usize| labels.get(index).cloned();
+    let name = |index: usize| labels.get(index).map(|label| label.as_str().into());
     order
         .into_iter()
         .map(|index| Class {
             index,
-            label: name(index).unwrap_or_else(|| format!("class {index}")),
+            label: name(index).unwrap_or_else(|| format!("class {index}").into()),
             logit: logits[index],
             probability: probabilities[index],
         })
@@ -259,11 +259,7 @@ mod tests {
         let classes = interpret(&[0.0, 2.0], &labels, 1);
         assert_eq!(classes.len(), 1);
         assert_eq!(
-            (
-                classes[0].index,
-                classes[0].label.as_str(),
-                classes[0].logit
-            ),
+            (classes[0].index, &*classes[0].label, classes[0].logit),
             (1, "dog", 2.0)
         );
         assert!((classes[0].probability - 0.880_797).abs() < 1e-6);
@@ -271,6 +267,6 @@ mod tests {
 
     #[test]
     fn a_class_without_a_label_is_called_by_its_index() {
-        assert_eq!(interpret(&[0.0, 2.0], &[], 1)[0].label, "class 1");
+        assert_eq!(&*interpret(&[0.0, 2.0], &[], 1)[0].label, "class 1");
     }
 }

@@ -20,7 +20,12 @@ pub(super) fn Bars(title: String, classes: Vec<Class>, n_holding: usize) -> impl
         .enumerate()
         .map(|(at, class)| {
             let share = f64::from(class.probability);
-            bar(class.label, words::percent(share), share, at < n_holding)
+            bar(
+                class.label.to_string(),
+                words::percent(share),
+                share,
+                at < n_holding,
+            )
         })
         .collect();
     view! {

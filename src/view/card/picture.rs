@@ -28,7 +28,7 @@ pub(super) fn PictureCard(
     is_past: bool,
     report: fn(Event),
 ) -> impl IntoView {
-    let size = picture_facts(&picture).map(|facts| facts.size);
+    let size = size_of(&picture);
     let caption = size.map(|size| format!("{} × {} px", size.width, size.height));
     let shown = view_of(id, &name, &picture, size);
     let file_name = name.clone();
@@ -98,6 +98,11 @@ fn buttons_of(
     .into_any()
 }
 
+/// The size of a picture that was decoded.
+pub(in crate::view) fn size_of(picture: &Picture) -> Option<Size> {
+    picture_facts(picture).map(|facts| facts.size)
+}
+
 /// The picture as it is shown: with its text over it where that was read, else small.
 fn view_of(id: RequestId, name: &str, picture: &Picture, size: Option<Size>) -> Option<AnyView> {
     let description = description(name, picture);
@@ -108,15 +113,20 @@ fn view_of(id: RequestId, name: &str, picture: &Picture, size: Option<Size>) -> 
         let lines = answer.value.lines.clone();
         return Some(view! { <PictureWithText address description lines size /> }.into_any());
     }
-    let thumbnail = picture.thumbnail.clone()?;
-    let shown = match (&*thumbnail, size) {
-        // What is kept of a picture in a batch is too small for a card.
-        (Thumbnail::Address(small), Some(size)) => {
-            // And all there is of one whose file is not here.
-            let address = picture_address(id).unwrap_or_else(|| small.clone());
+    let thumbnail = picture.thumbnail.clone();
+    let shown = match (thumbnail.as_deref(), size) {
+        (Some(Thumbnail::Pixels { .. }), _) => view! { <Small thumbnail description /> }.into_any(),
+        // What is kept of a picture in a batch is too small for a card, and all there is of one whose file is not
+        // here.
+        (small, Some(size)) => {
+            let small = small.and_then(|small| match small {
+                Thumbnail::Address(address) => Some(address.clone()),
+                Thumbnail::Pixels { .. } => None,
+            });
+            let address = picture_address(id).or(small)?;
             view! { <Whole address description size /> }.into_any()
         }
-        _ => view! { <Small thumbnail description /> }.into_any(),
+        _ => return None,
     };
     Some(view! { <div class="card-picture">{shown}</div> }.into_any())
 }
@@ -273,7 +283,11 @@ fn PictureWithText(
 /// The picture's file, which the browser draws. `address` is of the page and given back with the
 /// view.
 #[component]
-fn Whole(address: String, description: String, size: Size) -> impl IntoView {
+pub(in crate::view) fn Whole(
+    address: String,
+    #[prop(into)] description: String,
+    size: Size,
+) -> impl IntoView {
     let revoked = address.clone();
     on_cleanup(move || {
         // Fails for no address that was made here.
@@ -283,6 +297,7 @@ fn Whole(address: String, description: String, size: Size) -> impl IntoView {
         <img
             src=address
             alt=description
+            loading="lazy"
             width=size.width.to_string()
             height=size.height.to_string()
         />

@@ -213,11 +213,11 @@ fn Rows(id: RequestId, name: String, state: ReadSignal<State>) -> impl IntoView 
 }
 
 fn row_view(row: &RowAnalysis) -> impl IntoView + use<> {
-    let found: Vec<String> = row
+    let found: Vec<&str> = row
         .answers
         .iter()
         .flat_map(|answer| answer.classes.iter().take(answer.n_holding))
-        .map(|class| class.label.clone())
+        .map(|class| &*class.label)
         .collect();
     view! {
         <tr>
