@@ -1,14 +1,15 @@
 // The second visit: without the site, isolated, and from one version to the next.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { PATIENCE, Visit } from "./page.js";
 import { DIST, SiteServer } from "./site-server.js";
 import { fixture, launch } from "./support.js";
+import * as versions from "./versions.js";
+import { VERSION_B } from "./versions.js";
 
 const THANKS = "Thank you so much";
 
@@ -50,66 +51,16 @@ async function analyse() {
   return visit.predictions(THANKS, "Emotion");
 }
 
-/**
- * Waits until the service worker keeps a file whose path contains this, and then until the browser
- * has noted the service worker where the next visit looks for it, which nothing tells.
- */
-async function isKept(part) {
-  await visit.page.waitForFunction(
-    async (part) => {
-      const registration = await navigator.serviceWorker.getRegistration();
-      if (registration?.active?.state !== "activated") return false;
-      const names = (await caches.keys()).filter((name) => name.startsWith("vitrine-site-"));
-      const keys = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
-      return keys.flat().some(({ url }) => (part instanceof RegExp ? part.test(url) : url.includes(part)));
-    },
-    part,
-    { timeout: PATIENCE, polling: 200 },
-  );
-  await visit.page.waitForTimeout(1000);
-}
-
-/** Waits until this version of the site is kept for the next visit. */
-const isShellKept = () => isKept("_bg.wasm");
+const isKept = (part) => versions.isKept(visit.page, part);
+const isShellKept = () => versions.isShellKept(visit.page);
+const siteWith = (changes) => versions.siteWith(scratch, changes);
+const lookForUpdate = () => versions.lookForUpdate(visit.page);
+const prompt = () => versions.prompt(visit.page);
 
 async function reload() {
   await visit.page.reload();
   await visit.ready();
 }
-
-/** A copy of the site with some files changed, `{ path: (text) => text }`, and a list that knows it. */
-async function siteWith(changes) {
-  const folder = await mkdtemp(path.join(scratch, "site-"));
-  await cp(DIST, folder, { recursive: true });
-  const worker = path.join(folder, "sw.js");
-  const [first, ...rest] = (await readFile(worker, "utf8")).split("\n");
-  const list = JSON.parse(first.slice("self.SITE = ".length, -1));
-  for (const [file, change] of Object.entries(changes)) {
-    const place = path.join(folder, file);
-    await mkdir(path.dirname(place), { recursive: true });
-    const content = change(await readFile(place, "utf8").catch(() => ""));
-    await writeFile(place, content);
-    list.shell[file] = `sha256-${createHash("sha256").update(content).digest("base64")}`;
-    list.version = createHash("sha256").update(list.version + content).digest("hex").slice(0, 16);
-  }
-  await writeFile(worker, [`self.SITE = ${JSON.stringify(list)};`, ...rest].join("\n"));
-  return folder;
-}
-
-const titled = (title) => (html) => html.replace(/<title>.*<\/title>/, `<title>${title}</title>`);
-const VERSION_B = {
-  "index.html": titled("Version B"),
-  "labels/imagenet-1k.txt": (text) => text.replaceAll(/\t/g, "\tB "),
-};
-
-/** Has the browser look for a newer version, as it does by itself at each visit. */
-const lookForUpdate = () =>
-  visit.page.evaluate(async () => {
-    // Fails where the newer version cannot be installed, as it should.
-    await (await navigator.serviceWorker.ready).update().catch(() => {});
-  });
-
-const prompt = () => visit.page.getByRole("region", { name: "A new version is ready." });
 
 describe("without the site", () => {
   test("after one visit and one result of each kind the same works again", async () => {

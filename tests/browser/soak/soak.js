@@ -11,6 +11,7 @@ import { dropMany, finished, progress, results } from "../many.js";
 import { PATIENCE, Visit } from "../page.js";
 import { SiteServer } from "../site-server.js";
 import { catalog, fixture, launch, MODEL_TITLE } from "../support.js";
+import { isShellKept, lookForUpdate, prompt, siteWith, VERSION_B } from "../versions.js";
 import { kill, limitStorage } from "./faults.js";
 import { Memory } from "./memory.js";
 
@@ -299,6 +300,53 @@ describe("faults", { timeout: HOUR }, () => {
     assert.deepEqual(await progress(page), { done: n, total: n });
     assert.equal(await withErrors(page), 0);
     await outcome("clock changes", at, { lost: 0 });
+  });
+});
+
+describe("a newer version", { timeout: HOUR }, () => {
+  test("comes while pictures are worked on, and is taken in the middle", async () => {
+    const n = part(300, BATCH);
+    const server = await new SiteServer().start();
+    try {
+      const page = await open({ site: server.url });
+      await isShellKept(page);
+      await page.reload();
+      await visit.ready();
+      const title = await page.title();
+      await dropMany(page, { n });
+      await done(page, Math.floor(n / 3));
+      server.folder = await siteWith(scratch, VERSION_B);
+      await lookForUpdate(page);
+      await prompt(page).waitFor({ timeout: PATIENCE });
+      await finished(page, HOUR);
+      assert.equal(await page.title(), title, "nothing is loaded anew unasked");
+      assert.deepEqual(await progress(page), { done: n, total: n });
+      assert.equal(await withErrors(page), 0);
+
+      await page.getByRole("button", { name: "Clear results" }).click();
+      await dropMany(page, { n, prefix: "other" });
+      await done(page, Math.floor(n / 3));
+      // The history is written a moment after each result.
+      await page.waitForTimeout(2000);
+      const { done: n_done } = await progress(page);
+      await Promise.all([
+        page.waitForEvent("load"),
+        page.getByRole("button", { name: "Update", exact: true }).click(),
+      ]);
+      await visit.ready();
+      assert.equal(await page.title(), "Version B");
+      const all = page.getByRole("button", { name: /^Show all/ });
+      await all.click();
+      const n_earlier = await page.getByRole("article").count();
+      assert.ok(n_earlier >= Math.min(200, Math.floor(n / 3)), `${n_earlier} of ${n_done} results are kept`);
+      assert.equal((await classify()).length, 5);
+      assert.deepEqual(visit.problems, []);
+      await outcome("updates while busy", 2, { lost: 0 });
+    } finally {
+      await visit.close();
+      visit = undefined;
+      await server.stop();
+    }
   });
 });
 
