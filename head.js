@@ -1,5 +1,5 @@
 // Before the first paint: theme and language, from the address, else as chosen before, else as the
-// browser says. Everything else waits for boot.js.
+// browser says. Everything else waits for boot.js, and so do files that are dropped before it is there.
 {
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);
@@ -17,4 +17,20 @@
   const language = wished.map((tag) => tag?.slice(0, 2)).find((tag) => served.includes(tag)) ?? "en";
   // A document that is not to be translated, as licences are not, keeps the language it is in.
   if (root.translate) root.lang = language;
+
+  const dropped = [];
+  const keep = (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    // Without this the browser would leave the page and open the file.
+    event.preventDefault();
+    // While something is only dragged, this is empty.
+    dropped.push(...event.dataTransfer.files);
+  };
+  const kinds = ["dragover", "drop"];
+  for (const kind of kinds) document.addEventListener(kind, keep);
+  // Ends the waiting and gives what was dropped until then.
+  window.takeDropped = () => {
+    for (const kind of kinds) document.removeEventListener(kind, keep);
+    return dropped.splice(0);
+  };
 }

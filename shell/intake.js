@@ -106,6 +106,9 @@ document.addEventListener("drop", (event) => {
   if (folders.length > 0) handFolders(folders);
 });
 
+// What was dropped before this script was there; head.js kept it.
+hand(window.takeDropped?.() ?? []);
+
 /** The files and folders of a transfer, which is emptied as soon as its event is over. */
 function sorted(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
