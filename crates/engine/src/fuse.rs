@@ -5,6 +5,7 @@
 
 mod attention;
 mod conv;
+mod gate;
 mod layer_norm;
 mod linear;
 
@@ -39,6 +40,7 @@ pub(crate) fn declutter_and_fuse(mut model: TypedModel, fusion: Fusion) -> Tract
             // What is left tract may lay out as it likes: it brings texts into token after token, which
             // is how the next operators want them.
             model.declutter()?;
+            gate::fuse(&mut model)?;
             layer_norm::fuse(&mut model)?;
             attention::fuse(&mut model)?;
             linear::fuse(&mut model)?;

@@ -204,7 +204,7 @@ mod tests {
         for part in Part::ALL {
             rehearse(part).unwrap();
         }
-        assert_eq!(ours(Part::Convolutions), ["VitrineConv"]);
+        assert_eq!(ours(Part::Convolutions), ["VitrineConv", "VitrineGate"]);
         assert_eq!(
             ours(Part::Attention),
             ["VitrineAttention", "VitrineLayerNorm", "VitrineLinear"]

@@ -13,6 +13,7 @@ mod attention;
 pub mod conv;
 mod depthwise_w;
 mod functions;
+mod gate;
 // Natively only its inner loop is used, by convolutions.
 #[cfg_attr(not(any(test, ours)), allow(dead_code))]
 mod gemm_f32_4x8;
@@ -29,6 +30,7 @@ mod rows;
 
 pub use attention::Attention;
 pub use functions::gelu_in_place;
+pub use gate::gate;
 pub use hard_swish::HardSwish;
 pub use layer_norm::LayerNorm;
 pub use linear::{Linear, LinearActivation};

@@ -48,7 +48,8 @@ export async function compare({ engines, modelUrls, shape, readsIds, rounds, tol
       failures[engine.name] = String(error?.message ?? error);
     }
   }
-  return { ...(await interleave(models, values, rounds)), differences, failures };
+  const isThreaded = engines.some(({ threads }) => threads > 1);
+  return { ...(await interleave(models, values, rounds, isThreaded)), differences, failures };
 }
 
 /** An error with its stack, which says the message too in some browsers only. */
@@ -57,14 +58,24 @@ export function inFull(error) {
   return stack?.includes(message) ? stack : `${error}\n${stack ?? ""}`;
 }
 
-/** Runs the engines in turn until all are warm, then `rounds` times each. */
-async function interleave(models, values, rounds) {
+/** Milliseconds after which the threads of an engine that has nothing to do are at rest. */
+const REST_MS = 20;
+
+/**
+ * Runs the engines in turn until all are warm, then `rounds` times each. Threads of the engine before go on looking for
+ * work for a while, on the cores that the next needs: with threads each rests first, and runs once uncounted.
+ */
+async function interleave(models, values, rounds, isThreaded) {
   const names = [...models.keys()];
   let nWarmUp = 0;
   const once = async (times) => {
     const round = times[names[0]].length;
     // Every other round goes backwards, so that no engine always follows the same other.
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      if (isThreaded) {
+        await new Promise((resolve) => setTimeout(resolve, REST_MS));
+        await models.get(name).run(values);
+      }
       const start = performance.now();
       await models.get(name).run(values);
       times[name].push(performance.now() - start);
