@@ -86,6 +86,8 @@ Written by \`${command}\` on ${date}: ${machine}, ${browsers.chromium}. Compared
   page of its own, which is cross-origin isolated for a clock of fine steps and for threads.
 - Rounds count once every engine is warm: after ${warm_up.least} rounds and ${warm_up.least_ms / 1000} s at least, when the last five are no more
   than 3 % faster than the five before, or after ${warm_up.most}.
+- Threads go on looking for work for a while after a run. With several threads each engine therefore rests for 20 ms
+  and runs once uncounted before a run that counts: the threads of the engine before would otherwise take its cores.
 - The ratio is that of medians with a 95 % bootstrap interval over rounds; below 1 is faster than onnxruntime-web.
 - The largest difference is that between an output and onnxruntime-web's. An engine that differs by more than 1e-3
   does something else, and has no row.
