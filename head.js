@@ -23,8 +23,7 @@
     if (!event.dataTransfer?.types.includes("Files")) return;
     // Without this the browser would leave the page and open the file.
     event.preventDefault();
-    // While something is only dragged, this is empty.
-    dropped.push(...event.dataTransfer.files);
+    if (event.type === "drop") dropped.push(...event.dataTransfer.files);
   };
   const kinds = ["dragover", "drop"];
   for (const kind of kinds) document.addEventListener(kind, keep);
