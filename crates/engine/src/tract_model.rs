@@ -351,7 +351,7 @@ fn from_tract(output: &Tensor) -> TractResult<PlainTensor> {
     })
 }
 
-/// A file's model, and of its weights those that stay as they are stored: linear maps of ours take them.
+/// A file's model, and of its weights those that stay as they are stored: operators of ours are made of them.
 fn parse(file: Vec<u8>, fusion: Fusion) -> Result<(ModelProto, NarrowWeights), EngineError> {
     // The reader copies what it reads; the file is dropped at the end of this function, before
     // optimisation needs its memory.

@@ -86,11 +86,11 @@ fn are_channels(model: &TypedModel, values: OutletId, weights: OutletId) -> bool
     of_values.rank() == 4
         && of_weights.rank() == 4
         && !of_values.iter().skip(2).all(is_one)
-        && constant(model, weights).is_none()
         && axes.all(|(axis, (value, weight))| match axis {
             0 | 1 => value == weight,
             _ => is_one(weight),
         })
+        && constant(model, weights).is_none()
 }
 
 /// The sum of this node's output with another value of its shape, if nothing else reads the output.
