@@ -3,7 +3,11 @@
 import { tell } from "./intake.js";
 import { say } from "./language.js";
 
-document.addEventListener("vitrine:history", async ({ detail }) => {
+let written = Promise.resolve();
+/** Resolves when all that the history was asked for until now is done, or failed. */
+export const historyIsWritten = () => written;
+
+async function keepHistory(detail) {
   try {
     const { keepOrRecall } = await import("./history.js");
     const recalled = await keepOrRecall(detail);
@@ -12,6 +16,10 @@ document.addEventListener("vitrine:history", async ({ detail }) => {
     const detail = String(error?.message ?? error);
     document.dispatchEvent(new CustomEvent("vitrine:history-failed", { detail }));
   }
+}
+document.addEventListener("vitrine:history", ({ detail }) => {
+  // Tasks end in the order they came in, so the latest is done last.
+  written = keepHistory(detail);
 });
 
 document.addEventListener("vitrine:poster", async ({ detail: [card, file] }) => {

@@ -6,10 +6,14 @@
 //   vitrine:update-ready a newer version of the site is here and waits
 // and the program says `vitrine:update` when a person wants that version.
 
+import { historyIsWritten } from "./later.js";
+
 /** Where the service worker stands, and all it serves. */
 const scope = new URL("./", import.meta.url);
 /** How often a page that stays open asks for a newer version. */
 const ASK_AGAIN_MS = 3_600_000;
+/** So long an update waits for results to be written; a database that hangs must not keep it away. */
+const WAIT_FOR_HISTORY_MS = 5000;
 
 const tellProgram = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 // Safari has no `requestIdleCallback`.
@@ -41,7 +45,8 @@ async function registerWorker() {
   tellUpdate();
 
   let isWanted = false;
-  document.addEventListener("vitrine:update", () => {
+  document.addEventListener("vitrine:update", async () => {
+    await Promise.race([historyIsWritten(), new Promise((resolve) => setTimeout(resolve, WAIT_FOR_HISTORY_MS))]);
     isWanted = true;
     if (registration.waiting) registration.waiting.postMessage("update");
     else location.reload();

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use leptos::prelude::WithUntracked as _;
+use leptos::ev::Custom;
+use leptos::prelude::{WithUntracked as _, document, window_event_listener};
 use serde::{Deserialize, Serialize};
 use vitrine_protocol::{
     Analysis, Classification, ModelEntry, Reading, RequestId, Spec, pack, unpack,
@@ -79,6 +80,12 @@ pub(crate) fn listen(models: Vec<ModelEntry>) {
             Some(to_past(record, id, &models))
         });
         tell_state(HistoryEvent::Recalled(past.collect()));
+    });
+    // The last that a page is sure to hear. The listener stays for as long as the page does.
+    window_event_listener(Custom::<web_sys::Event>::new("visibilitychange"), |_| {
+        if document().hidden() {
+            tell_state(HistoryEvent::Hidden);
+        }
     });
 }
 

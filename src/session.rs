@@ -214,7 +214,8 @@ impl Session {
             Effect::ReleaseFile(model) => {
                 self.model_files.remove(&model);
             }
-            Effect::Update => offline::update(),
+            // After what is to be kept was handed over, which waits as well.
+            Effect::Update => set_timeout(offline::update, Duration::ZERO),
             Effect::LoadModel(worker, model, warm_up) => self
                 .load_model(worker, model, warm_up)
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,

@@ -524,7 +524,13 @@ impl State {
                 self.site.version = Version::NewerReady;
                 self.announcement = words::new_version();
             }
-            Event::Update => return vec![Effect::Update],
+            Event::Update => {
+                self.history.hurry();
+                let mut effects = Vec::new();
+                self.keep_finished(&mut effects);
+                effects.push(Effect::Update);
+                return effects;
+            }
             Event::DownloadFailed(model, failure) => {
                 self.set_weights(model, Weights::Absent);
                 self.stop_at(failure);
@@ -634,7 +640,8 @@ impl State {
         if self.n_open() == 0 {
             self.batch.flow = Flow::Running;
         }
-        let wants_tick = self.is_running() && self.is_batch() || self.pool.workers.len() > 1;
+        let follows_time = self.is_batch() || self.history.has_pending();
+        let wants_tick = self.is_running() && follows_time || self.pool.workers.len() > 1;
         if wants_tick && !self.awaits_tick {
             self.awaits_tick = true;
             effects.push(Effect::Tick);
@@ -1090,6 +1097,7 @@ impl State {
     /// Workers beyond the first are ended when nothing was done for a while.
     fn tick(&mut self, now: f64) -> Vec<Effect> {
         self.awaits_tick = false;
+        self.history.tick(now);
         let is_running = self.is_running();
         if !self.batch.tick(now, is_running) {
             return Vec::new();

@@ -9,8 +9,8 @@ use crate::lab::Device;
 use crate::language::{fill, number, say};
 use crate::requests::Tally;
 use crate::state::{
-    Activity, Connection, Content, Filter, Item, KEPT, LabStep, NotKept, Picture, Place, Progress,
-    Run, Shelf, State, Step, TableStage, Text, Transfer, Warning,
+    Activity, Connection, Content, Filter, Item, KEPT, LabStep, MOST_KEPT, NotKept, Picture, Place,
+    Progress, Run, Shelf, State, Step, TableStage, Text, Transfer, Warning,
 };
 
 /// Said when results were removed.
@@ -1082,10 +1082,17 @@ pub(crate) fn new_version() -> String {
     say("A new version is ready.")
 }
 /// Stands beside the button that loads the newer version.
-pub(crate) fn new_version_costs() -> String {
-    say(
-        "Updating loads the page anew: what is still being worked on is lost, and so are the files you added.",
-    )
+pub(crate) fn new_version_costs(keeps_results: bool) -> String {
+    if keeps_results {
+        fill(
+            "Updating loads the page anew: what is still being worked on is lost, and so are the files you added. The latest {n} results of pictures and texts stay; tables do not.",
+            &[("n", &MOST_KEPT.to_string())],
+        )
+    } else {
+        say(
+            "Updating loads the page anew: the files you added are lost, and so are all results, because none is kept on this device.",
+        )
+    }
 }
 pub(crate) fn update() -> String {
     say("Update")

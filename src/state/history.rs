@@ -16,6 +16,10 @@ pub(crate) const MOST_KEPT: usize = 200;
 /// So many of them are shown before somebody asks for all.
 const SHOWN: usize = 12;
 
+/// Milliseconds that what is finished waits to be written while there is more to do: what ends the
+/// page in the middle of a batch costs no more than this.
+const LONGEST_WAIT: f64 = 5_000.0;
+
 /// Results of earlier visits, and what is still to be written of this one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct History {
@@ -27,6 +31,17 @@ pub(crate) struct History {
     trouble: Option<String>,
     /// Finished and not written yet.
     pending: BTreeSet<RequestId>,
+    wait: Wait,
+}
+
+/// How long the pending results have waited.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Wait {
+    #[default]
+    Unknown,
+    /// At least since then, in ms since some fixed moment.
+    Since(f64),
+    Over,
 }
 
 /// A result of an earlier visit.
@@ -49,6 +64,8 @@ pub(crate) enum HistoryEvent {
     Recalled(Vec<Past>),
     /// All of it is to be shown.
     AllWanted,
+    /// The page is no longer seen, and may end without another word.
+    Hidden,
     /// The browser keeps nothing; its words.
     Failed(String),
     /// Everything that is kept is to go.
@@ -90,6 +107,30 @@ impl History {
         }
     }
 
+    /// Whether results are kept for later visits.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// Whether anything is finished and not written yet.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Takes in the time, in ms since some fixed moment.
+    pub(super) fn tick(&mut self, now: f64) {
+        match self.wait {
+            Wait::Unknown if self.has_pending() => self.wait = Wait::Since(now),
+            Wait::Since(since) if now - since >= LONGEST_WAIT => self.wait = Wait::Over,
+            _ => {}
+        }
+    }
+
+    /// Has what is pending written with the next chance, whatever else there is to do.
+    pub(super) fn hurry(&mut self) {
+        self.wait = Wait::Over;
+    }
+
     /// Takes out what is not wanted any more.
     pub(super) fn take_out(&mut self, goes: impl Fn(&Past) -> bool) -> Vec<Past> {
         let (out, past) = std::mem::take(&mut self.past).into_iter().partition(goes);
@@ -126,6 +167,7 @@ impl State {
             HistoryEvent::Recalled(past) if self.history.is_on => self.history.put_back(past),
             HistoryEvent::Recalled(_) => {}
             HistoryEvent::AllWanted => self.history.shows_all = true,
+            HistoryEvent::Hidden => self.history.hurry(),
             HistoryEvent::Failed(reason) => {
                 // Nothing more is tried until somebody asks: it would only fail again.
                 self.history.is_on = false;
@@ -154,12 +196,14 @@ impl State {
         Some(Effect::History(HistoryEffect::Recall))
     }
 
-    /// Has everything that is finished written at once, when nothing else is left to do: a batch
-    /// must not wait for it.
+    /// Has everything that is finished written at once: when nothing is being worked on, and every
+    /// few seconds of a batch, which must not wait for it with each result.
     pub(super) fn keep_finished(&mut self, effects: &mut Vec<Effect>) {
-        if self.history.pending.is_empty() || self.n_open() > 0 {
+        let waits_on = self.is_running() && self.history.wait != Wait::Over;
+        if !self.history.has_pending() || waits_on {
             return;
         }
+        self.history.wait = Wait::Unknown;
         let pending = std::mem::take(&mut self.history.pending);
         let is_kept = |id: &RequestId| {
             let past = || self.history.past.iter().any(|past| past.item.id == *id);

@@ -8,12 +8,13 @@ use crate::words;
 /// Says so while there is no network, and offers a newer version once it is here.
 #[component]
 pub(crate) fn SiteNotes(state: ReadSignal<State>, report: fn(Event)) -> impl IntoView {
-    let site = Memo::new(move |_| state.with(|state| state.site));
+    let site = Memo::new(move |_| state.with(|state| (state.site, state.history.is_on())));
     move || {
+        let (site, keeps_results) = site.get();
         let Site {
             connection,
             version,
-        } = site.get();
+        } = site;
         let offline = (connection == Connection::Offline)
             .then(|| view! { <p class="note offline">{words::offline()}</p> });
         let update = (version == Version::NewerReady).then(|| {
@@ -22,7 +23,7 @@ pub(crate) fn SiteNotes(state: ReadSignal<State>, report: fn(Event)) -> impl Int
                     <p>
                         <strong>{words::new_version()}</strong>
                         " "
-                        {words::new_version_costs()}
+                        {words::new_version_costs(keeps_results)}
                     </p>
                     <button
                         type="button"

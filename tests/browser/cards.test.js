@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe } from "node:test";
-import { dropMany, finished } from "./many.js";
+import { dropMany, finished, progress, results } from "./many.js";
 import { parsePrediction, PATIENCE, visitingWith } from "./page.js";
 import { fixture, launch, MODEL_TITLE, SITE } from "./support.js";
 
@@ -232,6 +232,26 @@ describe("history", () => {
     await visit.page.getByRole("button", { name: "Show all 200" }).click();
     assert.equal(await visit.page.getByRole("article").count(), 200);
     assert.equal(await visit.card("picture-0014.jpeg").count(), 0);
+  });
+
+  visiting("what is finished of a batch stays when the page is left in the middle of it", {}, async (visit) => {
+    await visit.ready();
+    await dropMany(visit.page, { n: 1000, side: 32 });
+    await results(visit.page, 20, PATIENCE);
+    // As the browser does when a tab is left; no page hears of more.
+    await visit.page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { value: true });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    });
+    let n = 0;
+    for (let tries = 0; n === 0 && tries < 100; tries += 1) n = await kept(visit.page);
+    const { done, total } = await progress(visit.page);
+    assert.ok(done < total, `${done} of ${total} are done`);
+    assert.ok(n >= 20, `${n} results are kept`);
+    await reload(visit);
+    await visit.page.getByRole("button", { name: /^Show all/ }).click();
+    assert.ok((await visit.page.getByRole("article").count()) >= n);
+    assert.deepEqual(visit.problems, []);
   });
 
   const forbid = (page) =>

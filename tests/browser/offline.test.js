@@ -5,6 +5,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { dropMany, results } from "./many.js";
 import { PATIENCE, Visit } from "./page.js";
 import { DIST, SiteServer } from "./site-server.js";
 import { fixture, launch } from "./support.js";
@@ -219,6 +220,28 @@ describe("a newer version", () => {
     );
     assert.equal(await prompt().count(), 0);
     assert.equal(await visit.page.getByRole("alert").count(), 0);
+  });
+
+  test("taken in the middle of a batch leaves what is finished of it among earlier results", async () => {
+    await open({ keepsResults: true });
+    await isShellKept();
+    await reload();
+    server.folder = await siteWith(VERSION_B);
+    await lookForUpdate();
+    await prompt().waitFor({ timeout: PATIENCE });
+    await dropMany(visit.page, { n: 1000, side: 32 });
+    await results(visit.page, 30, PATIENCE);
+    await Promise.all([
+      visit.page.waitForEvent("load"),
+      visit.page.getByRole("button", { name: "Update", exact: true }).click(),
+    ]);
+    await visit.ready();
+    assert.equal(await visit.page.title(), "Version B");
+    await visit.page.getByRole("button", { name: /^Show all/ }).click();
+    const n = await visit.page.getByRole("article").count();
+    assert.ok(n >= 30, `${n} results are kept`);
+    assert.ok((await visit.card("picture-0000.jpeg").count()) === 1 || n === 200, "from the first on, or the latest");
+    assert.deepEqual(visit.problems, []);
   });
 
   test("is offered to the other tabs when one takes it", async () => {

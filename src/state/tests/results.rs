@@ -210,8 +210,47 @@ fn what_is_finished_is_written_at_once_when_nothing_is_left_to_do() {
         [Effect::History(HistoryEffect::Recall)]
     );
     add(&mut state, &[0, 1]);
-    assert_eq!(classify(&mut state, 0), [classifying(W0, 1)]);
+    let effects = classify(&mut state, 0);
+    assert_eq!(effects, [classifying(W0, 1), Effect::Tick]);
     assert_eq!(classify(&mut state, 1), [keeping(&[0, 1])]);
+}
+
+#[test]
+fn of_a_batch_what_is_finished_is_written_every_five_seconds() {
+    let mut state = set_up();
+    state.update(chosen(true));
+    add(&mut state, &(0..9).collect::<Vec<_>>());
+    let effects = classify(&mut state, 0);
+    assert_eq!(effects, [classifying(W0, 1), Effect::Tick]);
+    assert_eq!(state.update(Event::Tick(1_000.0)), [Effect::Tick]);
+    classify(&mut state, 1);
+    assert_eq!(state.update(Event::Tick(5_999.0)), [Effect::Tick]);
+    let effects = state.update(Event::Tick(6_000.0));
+    assert!(effects.contains(&keeping(&[0, 1])), "{effects:?}");
+    classify(&mut state, 2);
+    state.update(Event::Tick(7_000.0));
+    let effects = state.update(Event::Tick(11_999.0));
+    assert_eq!(effects, [Effect::Tick], "from when it began to wait");
+    let effects = state.update(Event::Tick(12_000.0));
+    assert!(effects.contains(&keeping(&[2])), "{effects:?}");
+}
+
+#[test]
+fn in_the_middle_of_a_batch_nothing_finished_is_lost_to_an_update() {
+    let mut state = set_up();
+    state.update(chosen(true));
+    add(&mut state, &[0, 1, 2]);
+    classify(&mut state, 0);
+    assert_eq!(
+        state.update(Event::Update),
+        [keeping(&[0]), Effect::Update],
+        "written first"
+    );
+    classify(&mut state, 1);
+    let hidden = state.update(Event::History(HistoryEvent::Hidden));
+    assert_eq!(hidden, [keeping(&[1])]);
+    assert_eq!(classify(&mut state, 2), [keeping(&[2])]);
+    assert_eq!(state.update(Event::Update), [Effect::Update]);
 }
 
 #[test]

@@ -326,8 +326,6 @@ describe("a newer version", { timeout: HOUR }, () => {
       await page.getByRole("button", { name: "Clear results" }).click();
       await dropMany(page, { n, prefix: "other" });
       await done(page, Math.floor(n / 3));
-      // The history is written when the browser has nothing better to do, after a second at the latest.
-      await page.waitForTimeout(2000);
       const { done: n_done } = await progress(page);
       await Promise.all([
         page.waitForEvent("load"),
