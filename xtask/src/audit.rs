@@ -33,15 +33,7 @@ enum Answer {
 pub(crate) fn run(paths: &Paths, is_strict: bool) -> Result<()> {
     println!("Set-up for the audit");
     let cargo_deny = setup::cargo_deny(paths)?;
-    println!("Licences, versions and sources of crates");
-    command::run(
-        deny(&cargo_deny, paths, &paths.root.join("Cargo.toml"))
-            .args(["check", "--hide-inclusion-graph"])
-            .args(["licenses", "bans", "sources"]),
-    )
-    .context(
-        "crates are not as deny.toml allows; what it says there may be changed, with a reason",
-    )?;
+    allowed(paths, &cargo_deny)?;
     println!("Advisories");
     let answers = answers(paths, &cargo_deny)?;
     for (lockfile, answer) in &answers {
@@ -52,6 +44,17 @@ pub(crate) fn run(paths: &Paths, is_strict: bool) -> Result<()> {
         }
     }
     conclude(&answers, is_strict)
+}
+
+/// Checks licences, second versions and sources of crates, which takes no network but for the crates.
+pub(crate) fn allowed(paths: &Paths, cargo_deny: &Path) -> Result<()> {
+    println!("Licences, versions and sources of crates");
+    command::run(
+        deny(cargo_deny, paths, &paths.root.join("Cargo.toml"))
+            .args(["check", "--hide-inclusion-graph"])
+            .args(["licenses", "bans", "sources"]),
+    )
+    .context("crates are not as deny.toml allows; what it says there may be changed, with a reason")
 }
 
 /// Fails as the answers ask for, else says what they come to.

@@ -13,7 +13,7 @@ use crate::budgets::Budgets;
 use crate::command;
 use crate::paths::Paths;
 use crate::serve::{Background, Mount};
-use crate::{engine, models, page, setup};
+use crate::{audit, engine, models, page, setup};
 
 /// Sub-path that the browser tests serve the site under, as GitHub Pages would.
 pub(crate) const SUB_PATH: &str = "/vitrine";
@@ -42,6 +42,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
             "warnings",
         ]),
     )?;
+    audit::allowed(paths, &setup::cargo_deny(paths)?)?;
     step("Native tests", cargo(paths).args(["test", "--workspace"]))?;
     write_hostile_files(paths)?;
     let engines = engine::build(paths, &Flavour::FASTEST_FIRST)?;
