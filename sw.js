@@ -58,7 +58,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== ROOT.origin || !url.pathname.startsWith(ROOT.pathname)) return;
   const path = decodeURIComponent(url.pathname.slice(ROOT.pathname.length));
   if (request.mode === "navigate") event.respondWith(navigate(request, path));
-  else if (isListed(path)) event.respondWith(serve(request, path));
+  else if (isListed(path)) event.respondWith(find(path));
 });
 
 async function navigate(request, path) {
@@ -86,12 +86,6 @@ async function opened(path) {
   } catch {
     return Response.redirect(ROOT.href);
   }
-}
-
-async function serve(request, path) {
-  if (request.destination === "worker") return isolated(await find(path));
-  // The engine's folder has a hash in its name; unchecked, its module compiles while it arrives.
-  return (await kept(path)) ?? (path.startsWith("engine/") ? fetch(request) : fetchListed(path));
 }
 
 const find = async (path) => (await kept(path)) ?? fetchListed(path);

@@ -3,13 +3,21 @@
 import { tell } from "./intake.js";
 import { say } from "./language.js";
 
+/** A module that is not part of this script, held to the sum that its link names. */
+function fetchModule(file) {
+  const link = document.getElementById("modules").content.querySelector(`[href="${file}"]`);
+  // The first time: the browser keeps a module that it has.
+  if (link) document.head.append(link);
+  return import(new URL(file, document.baseURI));
+}
+
 let written = Promise.resolve();
 /** Resolves when all that the history was asked for until now is done, or failed. */
 export const historyIsWritten = () => written;
 
 async function keepHistory(detail) {
   try {
-    const { keepOrRecall } = await import("./history.js");
+    const { keepOrRecall } = await fetchModule("history.js");
     const recalled = await keepOrRecall(detail);
     if (recalled) document.dispatchEvent(new CustomEvent("vitrine:recalled", { detail: recalled }));
   } catch (error) {
@@ -24,7 +32,7 @@ document.addEventListener("vitrine:history", ({ detail }) => {
 
 document.addEventListener("vitrine:poster", async ({ detail: [card, file] }) => {
   try {
-    const { savePoster } = await import("./poster.js");
+    const { savePoster } = await fetchModule("poster.js");
     const name = await savePoster(card, file);
     tell(say("Saved as {name}.", { name }));
   } catch (error) {

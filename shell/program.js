@@ -38,15 +38,16 @@ function painted() {
 try {
   await painted();
   const links = document.getElementById("program").content;
-  const [glue, module] = ['[rel="modulepreload"]', '[as="fetch"]'].map((link) => links.querySelector(link).href);
+  const [glue, module] = ['[rel="modulepreload"]', '[as="fetch"]'].map((link) => links.querySelector(link));
   // Now they are fetched at once, and held to the sums that the links name.
   document.head.append(links);
-  const [{ default: start }] = await Promise.all([import(glue), spoken]);
+  const [{ default: start }] = await Promise.all([import(glue.href), spoken]);
   // A panic of the page's program ends it for good. The engine's errors stay in its worker.
   window.addEventListener("error", ({ error }) => {
     if (error instanceof WebAssembly.RuntimeError) fail(error);
   });
-  await start({ module_or_path: module });
+  // What was fetched ahead is used only by those who ask for the same sum.
+  await start({ module_or_path: fetch(module.href, { integrity: module.integrity }) });
 } catch (error) {
   fail(error);
 }

@@ -131,6 +131,9 @@ mod tests {
             .map(|flavour| EngineBuild {
                 flavour,
                 worker: format!("engine/{}/worker.js", flavour.key()),
+                worker_sum: String::new(),
+                wasm: format!("engine/{}/engine_bg.wasm", flavour.key()),
+                wasm_sum: String::new(),
                 wasm_bytes: 1,
             })
             .to_vec()

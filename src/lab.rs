@@ -114,10 +114,9 @@ impl Bench {
                 let mut engines = self.engines.iter();
                 let engine = engines.find(|engine| engine.flavour == choice.flavour);
                 let engine = engine.ok_or(EngineError::NoModel)?;
-                let worker = Bridge::start(&engine.worker, on_reply, |detail| {
+                self.worker = Some(Bridge::start(engine, on_reply, |detail| {
                     report(LabEvent::Failed(EngineError::Crashed { detail }.into()));
-                });
-                self.worker = Some(worker.map_err(|detail| EngineError::Start { detail })?);
+                }));
             }
             LabEffect::Fetch => {
                 let controller = AbortController::new().map_err(|error| EngineError::Start {

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod download;
+mod engine;
 mod export;
 mod flavour;
 mod history;

@@ -1,7 +1,7 @@
 //! Does what the state asks for: workers, downloads, files.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use js_sys::Uint8Array;
@@ -62,17 +62,37 @@ struct Running {
     bridge: Bridge,
     /// Whether it has said that it listens.
     listens: bool,
-    /// What it is doing.
-    job: Option<Deadline>,
+    /// What it was asked and has not answered, which it does in this order.
+    awaited: VecDeque<Awaited>,
+    /// When it got to the first of them, in ms since the page began.
+    since: f64,
 }
 
-/// When what a worker is doing takes too long.
-struct Deadline {
-    item: RequestId,
-    /// Seconds it may take.
-    seconds: u32,
-    /// On the page's clock, in ms.
-    due: f64,
+/// What a worker is to answer.
+#[derive(Clone, Copy)]
+enum Awaited {
+    /// That its engine listens.
+    Engine,
+    /// That a model is loaded.
+    Model,
+    /// An item, and after how many seconds that takes too long.
+    Item(RequestId, u32),
+}
+
+/// Seconds that the engine may take to come and to listen: on the slowest network that is of any use.
+const ENGINE_SECONDS: u32 = 180;
+
+/// Seconds that loading a model may take, of which the slowest here takes two on a desktop.
+const MODEL_SECONDS: u32 = 120;
+
+impl Awaited {
+    fn seconds(self) -> u32 {
+        match self {
+            Awaited::Engine => ENGINE_SECONDS,
+            Awaited::Model => MODEL_SECONDS,
+            Awaited::Item(_, seconds) => seconds,
+        }
+    }
 }
 
 /// Takes in what happened, and does what follows.
@@ -247,25 +267,22 @@ impl Session {
     }
 
     fn start_engine(&mut self, id: WorkerId) -> Result<(), EngineError> {
-        let start = |detail: String| EngineError::Start { detail };
-        let engine = self.engine.as_ref().ok_or_else(|| {
-            start(
-                "it has no WebAssembly with SIMD, or this site was built without an engine".into(),
-            )
+        let engine = self.engine.as_ref().ok_or_else(|| EngineError::Start {
+            detail: "it has no WebAssembly with SIMD, or this site was built without an engine"
+                .into(),
         })?;
         let on_reply = move |reply, attachment| on_reply(id, reply, attachment);
-        let bridge = Bridge::start(&engine.worker, on_reply, move |detail| {
-            let falls_back = with(|session| session.fall_back(id)).unwrap_or_default();
-            if !falls_back {
-                report(Event::EngineDied(id, EngineError::Crashed { detail }));
-            }
+        let bridge = Bridge::start(engine, on_reply, move |detail| {
+            lose(id, EngineError::Crashed { detail });
         });
         self.workers.push(Running {
             id,
-            bridge: bridge.map_err(start)?,
+            bridge,
             listens: false,
-            job: None,
+            awaited: VecDeque::new(),
+            since: 0.0,
         });
+        self.watch_for(id, Awaited::Engine);
         self.share_cores();
         Ok(())
     }
@@ -296,17 +313,34 @@ impl Session {
 
     /// Has a worker do something, and watches how long it takes.
     fn hand_over(&mut self, worker: WorkerId, work: Work) -> Result<(), EngineError> {
-        let (item, seconds) = (work.id(), work.deadline());
+        let awaited = Awaited::Item(work.id(), work.deadline());
         self.send_work(worker, work)?;
-        let due = web::now() + 1000.0 * f64::from(seconds);
+        self.watch_for(worker, awaited);
+        Ok(())
+    }
+
+    /// Watches how long a worker takes for what it was asked.
+    fn watch_for(&mut self, worker: WorkerId, awaited: Awaited) {
+        let now = web::now();
         if let Some(running) = self.running(worker) {
-            running.job = Some(Deadline { item, seconds, due });
+            if running.awaited.is_empty() {
+                running.since = now;
+            }
+            running.awaited.push_back(awaited);
         }
         if !self.is_watching {
             self.is_watching = true;
             set_timeout(watch, TICK);
         }
-        Ok(())
+    }
+
+    /// Takes in that a worker has answered.
+    fn hear(&mut self, worker: WorkerId) {
+        let now = web::now();
+        if let Some(running) = self.running(worker) {
+            running.awaited.pop_front();
+            running.since = now;
+        }
     }
 
     fn running(&mut self, worker: WorkerId) -> Option<&mut Running> {
@@ -314,17 +348,17 @@ impl Session {
     }
 
     /// What is overdue by now; nothing more is watched once no worker works.
-    fn overdue(&mut self) -> Vec<Event> {
+    fn overdue(&mut self) -> Vec<(WorkerId, Awaited)> {
         let now = web::now();
-        let jobs = self
+        let awaited = self
             .workers
             .iter()
-            .filter_map(|at| Some((at.id, at.job.as_ref()?)));
-        let overdue = jobs
-            .filter(|(_, job)| job.due <= now)
-            .map(|(worker, job)| Event::Overdue(worker, job.item, job.seconds))
+            .filter_map(|at| Some((at.id, at.since, *at.awaited.front()?)));
+        let overdue = awaited
+            .filter(|(_, since, first)| now - since >= 1000.0 * f64::from(first.seconds()))
+            .map(|(worker, _, first)| (worker, first))
             .collect();
-        self.is_watching = self.workers.iter().any(|running| running.job.is_some());
+        self.is_watching = self.workers.iter().any(|at| !at.awaited.is_empty());
         if self.is_watching {
             set_timeout(watch, TICK);
         }
@@ -396,7 +430,7 @@ impl Session {
     }
 
     fn load_model(
-        &self,
+        &mut self,
         worker: WorkerId,
         model: usize,
         warm_up: WarmUp,
@@ -407,7 +441,9 @@ impl Session {
             text: files.text.clone(),
             warm_up,
         };
-        self.send(worker, &request, Some(&files.weights))
+        self.send(worker, &request, Some(&files.weights))?;
+        self.watch_for(worker, Awaited::Model);
+        Ok(())
     }
 
     fn classification(&self, id: RequestId, model: usize) -> Result<Request, EngineError> {
@@ -456,8 +492,20 @@ fn end_undo_later(number: u32) {
 /// Reports what takes too long: one timer for all jobs, because a timer that is stopped never gives
 /// back what it holds.
 fn watch() {
-    for event in with(Session::overdue).into_iter().flatten() {
-        report(event);
+    for (worker, awaited) in with(Session::overdue).into_iter().flatten() {
+        let seconds = awaited.seconds();
+        match awaited {
+            Awaited::Item(item, _) => report(Event::Overdue(worker, item, seconds)),
+            Awaited::Engine | Awaited::Model => lose(worker, EngineError::Overdue { seconds }),
+        }
+    }
+}
+
+/// Takes in that a worker is lost, unless another engine starts in its place.
+fn lose(worker: WorkerId, error: EngineError) {
+    let falls_back = with(|session| session.fall_back(worker)).unwrap_or_default();
+    if !falls_back {
+        report(Event::EngineDied(worker, error));
     }
 }
 
@@ -481,7 +529,7 @@ fn keep_small(size: Size, rgba: &Uint8Array) -> Thumbnail {
 fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
     // What is said of memory comes after an answer, when the next job may have begun.
     if !matches!(reply, Reply::Memory { .. }) {
-        with(|session| session.running(worker).map(|running| running.job = None));
+        with(|session| session.hear(worker));
     }
     let index = |model: &str| with(|session| session.index_of(model)).flatten();
     let file = |id: RequestId| with(|session| session.name_of(id)).unwrap_or_default();
@@ -559,7 +607,7 @@ fn on_reply(worker: WorkerId, reply: Reply, attachment: Uint8Array) {
             report(Event::Grew(worker, bytes));
         }
         // Only the latency lab measures, in a worker of its own.
-        Reply::Measured { .. } | Reply::Profiled { .. } => {}
+        Reply::Measured { .. } | Reply::Profiled { .. } | Reply::Panicked { .. } => {}
         Reply::Failed { id, failure } => report(Event::Failed(id, failure)),
     }
 }

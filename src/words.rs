@@ -1058,7 +1058,7 @@ pub(crate) fn requests_heading() -> String {
 /// What is counted.
 pub(crate) fn requests_note() -> String {
     say(
-        "Counted by the browser: what the page itself asked for after its program was up, such as models, labels and sample pictures. The engine's worker fetches its own module from this site; pages cannot see their workers' requests, so it is not in the count. Pictures and texts are never part of a request.",
+        "Counted by the browser: what the page itself asked for after its program was up, such as the engine, models, labels and sample pictures. The engine's worker is started from what the page fetched and checked, and asks for nothing itself. Pictures and texts are never part of a request.",
     )
 }
 

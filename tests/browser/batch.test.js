@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { dropMany, finished, progress, quantile, recordedFrames, recordFrames, results } from "./many.js";
+import { dropMany, finished, progress, quantile, recordedFrames, recordFrames, results, settled, visibleRows } from "./many.js";
 import { PATIENCE, visitingWith } from "./page.js";
 import { fixture, launch, MODEL_TITLE } from "./support.js";
 
@@ -241,18 +241,6 @@ describe("many files", () => {
   }
 });
 
-/** The rows in view, as a person reads them. */
-async function visibleRows(page) {
-  await settled(page);
-  return page.getByRole("table", { name: "Files and what was found in them" }).evaluate((table) =>
-    [...table.tBodies[0].rows].map((row) => ({
-      index: Number(row.getAttribute("aria-rowindex")),
-      name: row.cells[0].innerText.trim(),
-      result: row.cells[1].innerText.replace(/\s+/g, " ").trim(),
-    })),
-  );
-}
-
 /** The rows of all pages. */
 async function allRows(page) {
   const pages = page.getByRole("navigation", { name: "Pages of the table" });
@@ -263,11 +251,6 @@ async function allRows(page) {
     rows.push(...(await visibleRows(page)));
   }
   return rows;
-}
-
-/** Waits until what was decided is drawn. */
-async function settled(page) {
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
 }
 
 /** Waits until so many workers answer. */

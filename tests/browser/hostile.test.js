@@ -79,7 +79,7 @@ describe("hostile files", { skip }, () => {
     const page = await browser.newPage();
     await page.goto(new URL("browser/bench/index.html", TEST_FILES).href);
     await page.evaluate(async (engineUrl) => {
-      const glue = await import(`${engineUrl}engine.js`);
+      const glue = await import(`${engineUrl}worker.js`);
       await glue.default();
       window.refusal = (bytes) => {
         try {

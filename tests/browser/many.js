@@ -90,3 +90,20 @@ export async function finished(page, timeout) {
 export async function results(page, n, timeout) {
   await page.waitForFunction((n) => performance.getEntriesByName("vitrine:result").length >= n, n, { timeout });
 }
+
+/** Waits until what was decided is drawn. */
+export async function settled(page) {
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
+}
+
+/** The rows in view, as a person reads them. */
+export async function visibleRows(page) {
+  await settled(page);
+  return page.getByRole("table", { name: "Files and what was found in them" }).evaluate((table) =>
+    [...table.tBodies[0].rows].map((row) => ({
+      index: Number(row.getAttribute("aria-rowindex")),
+      name: row.cells[0].innerText.trim(),
+      result: row.cells[1].innerText.replace(/\s+/g, " ").trim(),
+    })),
+  );
+}

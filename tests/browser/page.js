@@ -38,6 +38,7 @@ export class Visit {
     if (!keepsResults) await context.addInitScript(() => localStorage.setItem("vitrine-history", "off"));
     const page = await context.newPage();
     const visit = new Visit(context, page, site);
+    await visit.#watchPolicy();
     if (prepare) await prepare(page);
     await page.goto(`${site}${query}`, { waitUntil: "commit" });
     return visit;
@@ -49,6 +50,8 @@ export class Visit {
     this.site = site;
     this.requests = [];
     this.problems = [];
+    /** What the security policy refused, which every visit but those that try it ends without. */
+    this.refused = [];
     context.on("request", (request) => this.requests.push(request.url()));
     page.on("pageerror", (error) => this.problems.push(`page error: ${error.message}`));
     page.on("console", (message) => {
@@ -56,12 +59,32 @@ export class Visit {
     });
   }
 
-  /** Ends the visit after asserting what holds for every visit: nothing leaves the origin. */
+  async #watchPolicy() {
+    await this.context.exposeBinding("noteRefused", (_, what) => this.refused.push(what));
+    await this.context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        window.noteRefused(`${violatedDirective} ${blockedURI}`),
+      );
+    });
+  }
+
+  /** How many threads help the engine, once `expected` do or five seconds are over. */
+  async helpers(expected) {
+    const met = () => this.page.workers().length - 1;
+    for (let wait = 0; wait < 50 && met() < expected; wait += 1) await this.page.waitForTimeout(100);
+    return met();
+  }
+
+  /**
+   * Ends the visit after asserting what holds for every visit: nothing leaves the origin, and the security
+   * policy has nothing to refuse.
+   */
   async close() {
     const { origin } = new URL(this.site);
     const strangers = this.requests.filter((url) => /^https?:/.test(url) && new URL(url).origin !== origin);
     await this.context.close();
     assert.deepEqual(strangers, [], "requests that left the origin");
+    assert.deepEqual(this.refused, [], "what the security policy refused");
   }
 
   /** Waits until the page takes input and shows it; there may be no document yet. */

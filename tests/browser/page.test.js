@@ -352,20 +352,6 @@ describe("loading", () => {
 });
 
 describe("shell", () => {
-  visiting("the content security policy is never broken", {}, async (visit) => {
-    await visit.page.evaluate(() => {
-      window.policyViolations = [];
-      document.addEventListener("securitypolicyviolation", (event) => {
-        window.policyViolations.push(`${event.violatedDirective} ${event.blockedURI}`);
-      });
-    });
-    await visit.ready();
-    await visit.sample("Coffee");
-    await visit.predictions(await firstCardName(visit));
-    assert.deepEqual(await visit.page.evaluate(() => window.policyViolations), []);
-    assert.deepEqual(visit.problems, []);
-  });
-
   test("everything is served compressed under a sub-path", async () => {
     assert.notEqual(new URL(SITE).pathname, "/");
     const response = await fetch(SITE, { headers: { "accept-encoding": "gzip" } });

@@ -24,12 +24,11 @@ describe("on an isolated page", () => {
     assert.deepEqual(await engineReady(visit), ["threads"]);
     const threads = await visit.page.evaluate(() => navigator.hardwareConcurrency);
     const expected = Math.min(threads, 4) - 1;
-    const helpers = () => visit.page.workers().filter((worker) => worker.url().endsWith("/helper.js"));
-    for (let wait = 0; wait < 50 && helpers().length < expected; wait += 1) await visit.page.waitForTimeout(100);
+    const n_helpers = await visit.helpers(expected);
     await visit.choose(fixture("pictures/photo.bmp"));
     assert.equal((await visit.predictions("photo.bmp")).length, 5);
-    t.diagnostic(`${threads} cores, ${helpers().length} helpers`);
-    assert.equal(helpers().length, expected, "helpers that are there and stay");
+    t.diagnostic(`${threads} cores, ${n_helpers} helpers`);
+    assert.equal(await visit.helpers(expected), expected, "helpers that are there and stay");
     assert.deepEqual(visit.problems, []);
     assert.match(await visit.card("upright.jpg").innerText(), /relaxed SIMD with threads/i);
   });

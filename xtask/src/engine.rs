@@ -11,15 +11,15 @@ use vitrine_protocol::{EngineBuild, Flavour};
 
 use crate::command::{output, run, run_quietly};
 use crate::paths::Paths;
+use crate::shell::integrity;
 use crate::toolchain::{WASM_TARGET, WasmStd};
 use crate::{page, setup};
 
-/// The files of a flavour, as the worker script expects to find them beside itself.
+/// The files of a flavour: the script of its workers and the module.
 const WORKER_SCRIPT: &str = "worker.js";
-/// What a flavour with threads has besides.
-const THREAD_SCRIPTS: [&str; 2] = ["threads.js", "helper.js"];
-const GLUE: &str = "engine.js";
 const MODULE: &str = "engine_bg.wasm";
+/// What wasm-bindgen makes beside the module; the script begins with it.
+const GLUE: &str = "engine.js";
 
 /// Builds these flavours into `paths.site()/engine` and returns what is served where. Others that
 /// were built earlier are removed.
@@ -60,13 +60,9 @@ pub(crate) fn built(paths: &Paths) -> Result<Vec<EngineBuild>> {
     for entry in fs::read_dir(&folder).with_context(list)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let key = name.rsplit_once('-').map_or("", |(key, _)| key);
-        let module = folder.join(&name).join(MODULE);
-        if let (Some(flavour), Ok(file)) = (Flavour::from_key(key), fs::metadata(&module)) {
-            builds.push(EngineBuild {
-                flavour,
-                worker: format!("engine/{name}/{WORKER_SCRIPT}"),
-                wasm_bytes: file.len(),
-            });
+        let is_complete = folder.join(&name).join(WORKER_SCRIPT).is_file();
+        if let Some(flavour) = Flavour::from_key(key).filter(|_| is_complete) {
+            builds.push(served(&folder, &name, flavour)?);
         }
     }
     if builds.is_empty() {
@@ -135,21 +131,9 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
     let compiled = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let script = paths.root.join("crates/worker/worker.js");
     let script = fs::read(&script).with_context(|| format!("reading {}", script.display()))?;
-    let mut beside = Vec::new();
-    for name in THREAD_SCRIPTS
-        .iter()
-        .filter(|_| flavour == Flavour::Threads)
-    {
-        let path = paths.root.join("crates/worker").join(name);
-        let content = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        beside.push((*name, content));
-    }
     let mut hasher = Sha256::new();
     hasher.update(&compiled);
     hasher.update(&script);
-    for (_, content) in &beside {
-        hasher.update(content);
-    }
     hasher.update(output(
         Command::new(setup::wasm_bindgen(paths)).arg("--version"),
     )?);
@@ -161,7 +145,7 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
         .collect();
     let name = format!("{}-{hash}", flavour.key());
     let out = folder.join(&name);
-    let is_complete = fs::read(out.join(WORKER_SCRIPT)).is_ok_and(|met| met == script);
+    let is_complete = fs::read(out.join(WORKER_SCRIPT)).is_ok_and(|met| met.ends_with(&script));
     if !is_complete {
         let _ = fs::remove_dir_all(&out);
         run(Command::new(setup::wasm_bindgen(paths))
@@ -175,24 +159,40 @@ fn publish(paths: &Paths, flavour: Flavour, wasm: &Path, folder: &Path) -> Resul
             .args(["--out-name", "engine", "--out-dir"])
             .arg(&out)
             .arg(wasm))?;
-        for (name, content) in &beside {
-            fs::write(out.join(name), content).with_context(|| format!("writing {name}"))?;
-        }
+        let glue = out.join(GLUE);
+        let joined = [
+            fs::read(&glue).context("reading the engine's glue")?,
+            script,
+        ]
+        .concat();
+        fs::remove_file(&glue).context("removing the engine's glue")?;
         // Last, because it says that the folder is complete.
-        fs::write(out.join(WORKER_SCRIPT), &script).context("writing the worker script")?;
+        fs::write(out.join(WORKER_SCRIPT), joined).context("writing the worker's script")?;
     }
     let module = fs::read(out.join(MODULE)).context("reading the engine's size")?;
     println!(
-        "  {}: {name}/{GLUE}, {:.1} MB, {:.1} MB gzip",
+        "  {}: {name}, {:.1} MB, {:.1} MB gzip",
         flavour.title(),
         module.len() as f64 / 1e6,
         page::gzip_len(&module)? as f64 / 1e6
     );
-    let wasm_bytes = module.len() as u64;
+    served(folder, &name, flavour)
+}
+
+/// What the page needs to know of a flavour whose files stand in `folder` under this name.
+fn served(folder: &Path, name: &str, flavour: Flavour) -> Result<EngineBuild> {
+    let read = |file: &str| {
+        let path = folder.join(name).join(file);
+        fs::read(&path).with_context(|| format!("reading {}", path.display()))
+    };
+    let module = read(MODULE)?;
     Ok(EngineBuild {
         flavour,
         worker: format!("engine/{name}/{WORKER_SCRIPT}"),
-        wasm_bytes,
+        worker_sum: integrity(&read(WORKER_SCRIPT)?),
+        wasm: format!("engine/{name}/{MODULE}"),
+        wasm_sum: integrity(&module),
+        wasm_bytes: module.len() as u64,
     })
 }
 

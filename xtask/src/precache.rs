@@ -5,12 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::paths::Paths;
+use crate::shell::integrity;
 use crate::{notices, sbom};
 
 /// Name of the service worker, in the checkout and on the site.
@@ -90,8 +89,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Hashes) -> Result<()> {
             collect(&entry.path(), &format!("{path}/"), files)?;
         } else if keep(&path) != Keep::Never {
             let bytes = fs::read(entry.path()).with_context(|| format!("reading {path}"))?;
-            let hash = BASE64.encode(Sha256::digest(&bytes));
-            files.insert(path, format!("sha256-{hash}"));
+            files.insert(path, integrity(&bytes));
         }
     }
     Ok(())

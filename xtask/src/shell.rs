@@ -58,6 +58,9 @@ const ROUTES: [Route; 4] = [
     },
 ];
 
+/// Scripts that stand by themselves and whose sums the page's document names.
+const SUMMED: [&str; 3] = ["head.js", "history.js", "poster.js"];
+
 /// Names the address that the site is built for, where it is known.
 const SITE_URL: &str = "VITRINE_SITE_URL";
 
@@ -145,6 +148,11 @@ pub(crate) fn write_routes(paths: &Paths) -> Result<()> {
     let file = paths.dist().join("index.html");
     let mut index = fs::read_to_string(&file).context("reading the page")?;
     index = program_later(&index)?;
+    for file in SUMMED {
+        let content =
+            fs::read(paths.dist().join(file)).with_context(|| format!("reading {file}"))?;
+        index = replace_once(&index, &format!("sum of {file}"), &integrity(&content))?;
+    }
     if let Ok(site) = env::var(SITE_URL) {
         index = at_address(&index, &site)?;
     }
@@ -214,10 +222,14 @@ fn with_hashes(document: &str) -> Result<String> {
             .and_then(|(_, rest)| rest.split_once(&format!("</{element}>")))
             .map(|(inside, _)| inside)
             .with_context(|| format!("404.html has no {element}"))?;
-        let hash = BASE64_STANDARD.encode(Sha256::digest(inside));
-        text = replace_once(&text, mark, &format!("'sha256-{hash}'"))?;
+        text = replace_once(&text, mark, &format!("'{}'", integrity(inside.as_bytes())))?;
     }
     Ok(text)
+}
+
+/// The sum of a file as an `integrity` attribute has it.
+pub(crate) fn integrity(content: &[u8]) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(content)))
 }
 
 fn document(index: &str, route: &Route) -> Result<String> {

@@ -29,7 +29,7 @@ static POOL: Pool = Pool::new();
 /// when all calls have.
 ///
 /// # Panics
-/// For more than 32,768 parts.
+/// For more than 32,768 parts, and when a helper ended in the middle of one.
 pub(crate) fn share(n_parts: usize, work: &(dyn Fn(usize) + Sync)) {
     POOL.share(n_parts, work);
 }
@@ -57,6 +57,12 @@ pub fn help() -> ! {
     }
 }
 
+/// Says that a helper ended in the middle of a part, which therefore is never done: whoever waits for it
+/// ends as well.
+pub fn helper_died() {
+    POOL.is_broken.store(true, Ordering::Release);
+}
+
 /// Has work shared with helpers, or not: where several engines run, their helpers would only take the cores
 /// from each other.
 pub fn share_work(is_shared: bool) {
@@ -81,6 +87,8 @@ struct Pool {
     n_asleep: AtomicU32,
     n_helpers: AtomicUsize,
     is_shared: AtomicBool,
+    /// Whether a helper ended in the middle of a part.
+    is_broken: AtomicBool,
     /// Whether a job is under way: one at a time.
     is_busy: AtomicBool,
 }
@@ -95,6 +103,7 @@ impl Pool {
             n_asleep: AtomicU32::new(0),
             n_helpers: AtomicUsize::new(0),
             is_shared: AtomicBool::new(true),
+            is_broken: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
         }
     }
@@ -125,6 +134,8 @@ impl Pool {
         while self.take_and_do() {}
         // The job lives on this stack: nobody may be at it any more when this function returns.
         while self.n_done.load(Ordering::Acquire) < n_parts {
+            let is_whole = !self.is_broken.load(Ordering::Relaxed);
+            assert!(is_whole, "a thread ended in the middle of its work");
             std::hint::spin_loop();
         }
         self.is_busy.store(false, Ordering::Release);
@@ -266,7 +277,7 @@ mod tests {
     // Only code for the browser is kept from threads.
     #![allow(clippy::disallowed_methods)]
 
-    use std::thread;
+    use std::{panic, thread};
 
     use super::*;
 
@@ -287,6 +298,30 @@ mod tests {
         for n_parts in [0, 1, 2, 100] {
             check_every_part_once(&pool, n_parts);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a thread ended in the middle of its work")]
+    fn a_helper_that_ends_in_the_middle_ends_the_wait_for_it() {
+        let pool = Pool::new();
+        let here = thread::current().id();
+        let has_begun = AtomicBool::new(false);
+        thread::scope(|scope| {
+            pool.n_helpers.fetch_add(1, Ordering::Relaxed);
+            scope.spawn(|| {
+                let help = || panic::catch_unwind(panic::AssertUnwindSafe(|| pool.help_once()));
+                while help().is_ok() {}
+                pool.is_broken.store(true, Ordering::Release);
+            });
+            pool.share(2, &|_| match thread::current().id() == here {
+                // The other part is the helper's.
+                true => while !has_begun.load(Ordering::Acquire) {},
+                false => {
+                    has_begun.store(true, Ordering::Release);
+                    panic!("as a trap ends a thread");
+                }
+            });
+        });
     }
 
     #[test]

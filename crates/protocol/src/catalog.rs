@@ -18,8 +18,14 @@ pub struct Catalog {
 pub struct EngineBuild {
     /// Which flavour it is.
     pub flavour: Flavour,
-    /// Script that the page starts as a module worker, relative to the page's base address.
+    /// Script of the engine's workers, relative to the page's base address.
     pub worker: String,
+    /// Sum of the script, as an `integrity` attribute has it: `sha256-` and base64.
+    pub worker_sum: String,
+    /// The WebAssembly module, relative to the page's base address.
+    pub wasm: String,
+    /// Sum of the module, written in the same way.
+    pub wasm_sum: String,
     /// Size of the WebAssembly module in bytes, uncompressed.
     pub wasm_bytes: u64,
 }

@@ -113,6 +113,11 @@ impl Request {
 /// What the worker answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
+    /// The engine's last words: it is about to end of a fault of its own.
+    Panicked {
+        /// Where, and what it said.
+        text: String,
+    },
     /// The engine is compiled and listening.
     EngineReady {
         /// The flavour that this module was built as.

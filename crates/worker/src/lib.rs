@@ -36,7 +36,7 @@ const FLAVOUR: Flavour = if cfg!(target_feature = "atomics") {
 /// Starts answering the page's messages, one after another, and says that the engine is ready.
 #[wasm_bindgen]
 pub fn listen() -> Result<(), JsValue> {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(tell_panic));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
     let (sender, inbox) = unbounded();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
@@ -53,12 +53,28 @@ pub fn listen() -> Result<(), JsValue> {
     post(&scope, &ready, None)
 }
 
+/// Sends the page the words of a panic: of the trap that follows it hears only that it was one.
+fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let text = panic.to_string();
+    if let Ok(scope) = js_sys::global().dyn_into() {
+        // Without a page that hears it there is nobody to tell.
+        let _ = post(&scope, &Reply::Panicked { text }, None);
+    }
+}
+
 /// Helps the engine that shares this memory, for as long as the thread lives: what each of its threads calls
 /// beside the one that listens.
 #[cfg(target_feature = "atomics")]
 #[wasm_bindgen]
 pub fn help() {
     vitrine_engine::pool::help()
+}
+
+/// Says that a thread ended in the middle of its work, which the engine would wait for without end.
+#[cfg(target_feature = "atomics")]
+#[wasm_bindgen(js_name = helperDied)]
+pub fn helper_died() {
+    vitrine_engine::pool::helper_died()
 }
 
 /// The memory that threads share.

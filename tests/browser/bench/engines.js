@@ -35,7 +35,7 @@ export async function loadVitrine({ engineUrl, threads = 1, modelUrls, shape, re
 
 /** Our engine. More than one thread takes the flavour called threads, which starts them. */
 async function fetchVitrine({ url, threads }) {
-  const glue = await import(`${url}engine.js`);
+  const glue = await import(`${url}worker.js`);
   const wasm = await bytesOf(`${url}engine_bg.wasm`);
   return {
     async compile() {
@@ -43,8 +43,10 @@ async function fetchVitrine({ url, threads }) {
       await glue.default({ module_or_path: module });
       glue.rehearse();
       if (threads > 1) {
-        const { startThreads } = await import(`${url}threads.js`);
-        await startThreads(module, glue, threads);
+        // As the page starts the engine's workers.
+        const script = await (await fetch(`${url}worker.js`)).text();
+        const content = new Blob([script, "\nstart();\n"], { type: "text/javascript" });
+        await glue.startThreads(module, threads, URL.createObjectURL(content));
       }
       return {
         async create(bytes, { shape, readsIds = false }) {
