@@ -17,9 +17,6 @@ use web_sys::{Blob, BlobPropertyBag, RequestInit, Response, Url};
 
 use crate::web;
 
-/// What the script does by itself: nothing, so that tests can have its parts.
-const CALL: &str = "\nstart();\n";
-
 thread_local! {
     /// What was fetched or is on its way, by the script's path.
     static PARTS: RefCell<HashMap<String, Promise>> = RefCell::default();
@@ -64,7 +61,8 @@ async fn fetch(build: EngineBuild) -> Result<JsValue, JsValue> {
     let module = compiled(module);
     let script: Response = script.await?.unchecked_into();
     let script = JsFuture::from(script.text()?).await?;
-    let content = Array::of2(&script, &JsValue::from(CALL));
+    // By itself the script does nothing, so that tests can have its parts.
+    let content = Array::of2(&script, &JsValue::from("\nstart();\n"));
     let options = BlobPropertyBag::new();
     options.set_type("text/javascript");
     let script = Blob::new_with_str_sequence_and_options(&content, &options)?;

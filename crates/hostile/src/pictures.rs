@@ -297,6 +297,9 @@ fn bombs(cases: &mut Vec<Case>) {
     };
     cases.push(picture("claims-16777216x16777216.webp", webp([1 << 24; 2])));
     cases.push(picture("claims-16000x3000.webp", webp([16_000, 3000])));
+    for (name, content) in webps_of_several_chunks() {
+        cases.push(picture(name, content));
+    }
     // Data behind the last row, and text that unpacks to a hundred megabytes.
     let nothing = vec![0; 100_000_000];
     let packed = deflated(&nothing);
@@ -333,6 +336,74 @@ fn bombs(cases: &mut Vec<Case>) {
         .count();
     drop(encoder);
     cases.push(picture(&format!("{n_written}-frames.gif"), frames));
+}
+
+/// A chunk of a WebP, filled up to an even length.
+fn riff_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u32).to_le_bytes();
+    let mut chunk = [name, &length[..], content].concat();
+    chunk.resize(chunk.len().next_multiple_of(2), 0);
+    chunk
+}
+
+/// A WebP of several chunks, of which the first gives flags and the size of the canvas.
+fn webp_of(flags: u8, (width, height): (u32, u32), chunks: &[Vec<u8>]) -> Vec<u8> {
+    let mut canvas = vec![flags, 0, 0, 0];
+    for side in [width, height] {
+        canvas.extend(&(side - 1).to_le_bytes()[..3]);
+    }
+    let chunks = [riff_chunk(b"VP8X", &canvas), chunks.concat()].concat();
+    riff_chunk(b"RIFF", &[&b"WEBP"[..], &chunks].concat())
+}
+
+/// A frame of an animation at the canvas' upper left corner.
+fn webp_frame((width, height): (u32, u32), chunks: &[Vec<u8>]) -> Vec<u8> {
+    let mut content = vec![0; 6];
+    for side in [width, height] {
+        content.extend(&(side - 1).to_le_bytes()[..3]);
+    }
+    content.extend([100, 0, 0, 0]);
+    riff_chunk(b"ANMF", &[content, chunks.concat()].concat())
+}
+
+/// Animations, and files whose frames are not what the canvas says: decoders take memory for a frame
+/// before they compare.
+fn webps_of_several_chunks() -> Vec<(&'static str, Vec<u8>)> {
+    const ANIMATED: u8 = 0x02;
+    const ALPHA: u8 = 0x10;
+    let huge = |name| {
+        let mut header = vec![0x10, 0, 0, 0x9D, 0x01, 0x2A, 0xFF, 0x3F, 0xFF, 0x3F];
+        header.extend([0; 64]);
+        riff_chunk(name, &header)
+    };
+    let alpha = || riff_chunk(b"ALPH", &[0, 255]);
+    let still = encoded(quarters(8, 6), ImageFormat::WebP);
+    let frame = webp_frame((8, 6), &[still[12..].to_vec()]);
+    let animation = riff_chunk(b"ANIM", &[255, 255, 255, 255, 0, 0]);
+    let one = (1, 1);
+    let animated = |flags, frame: Vec<u8>| webp_of(flags, one, &[animation.clone(), frame]);
+    vec![
+        (
+            "animated.webp",
+            webp_of(ANIMATED, (8, 6), &[animation.clone(), frame.clone(), frame]),
+        ),
+        (
+            "frame-larger-than-canvas.webp",
+            webp_of(0, one, &[huge(b"VP8 ")]),
+        ),
+        (
+            "frame-larger-than-its-place.webp",
+            animated(ANIMATED, webp_frame(one, &[huge(b"VP8 ")])),
+        ),
+        (
+            "clear-frame-larger-than-its-place.webp",
+            animated(ANIMATED | ALPHA, webp_frame(one, &[alpha(), huge(b"VP8 ")])),
+        ),
+        (
+            "frame-by-another-name.webp",
+            animated(ANIMATED | ALPHA, webp_frame(one, &[alpha(), huge(b"ABCD")])),
+        ),
+    ]
 }
 
 fn truncated(cases: &mut Vec<Case>) {

@@ -9,6 +9,7 @@ mod preprocess;
 mod resize;
 mod sniff;
 mod thumbnail;
+mod webp;
 
 pub use decode::decode;
 pub use limits::Limits;

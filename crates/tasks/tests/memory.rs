@@ -35,7 +35,7 @@ fn deflated_zeros(n_megabytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_colour_profile_is_not_unpacked_to_whatever_it_claims() {
+fn no_more_memory_is_taken_than_a_picture_of_one_pixel_needs() {
     let profile = [&b"icc\0\0"[..], &deflated_zeros(200)].concat();
     let pixel = {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
@@ -56,6 +56,19 @@ fn a_colour_profile_is_not_unpacked_to_whatever_it_claims() {
     let before = peak_kb();
     let pixels = decode(&png, &Limits::default()).expect("the profile is left out");
     assert_eq!(pixels.get_pixel(0, 0).0, [10, 20, 30]);
+    let taken = peak_kb() - before;
+    assert!(taken < 40_000, "{taken} KB were taken for one pixel");
+
+    // A canvas of one pixel, and a frame in VP8 that says it has 268 million.
+    let webp = [
+        &b"RIFF\x30\0\0\0WEBPVP8X\x0A\0\0\0\0\0\0\0\0\0\0\0\0\0"[..],
+        b"VP8 \x0A\0\0\0\x10\0\0\x9D\x01\x2A\xFF\x3F\xFF\x3F",
+        &[0; 8],
+    ]
+    .concat();
+    let before = peak_kb();
+    let refused = decode(&webp, &Limits::default()).expect_err("the sizes differ");
+    assert!(refused.to_string().contains("16383 × 16383"), "{refused}");
     let taken = peak_kb() - before;
     assert!(taken < 40_000, "{taken} KB were taken for one pixel");
 }

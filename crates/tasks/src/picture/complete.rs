@@ -17,7 +17,8 @@ pub(super) fn ends_early(format: Format, bytes: &[u8]) -> bool {
     end.is_none_or(|end| end > bytes.len())
 }
 
-fn declared(bytes: &[u8], at: usize) -> Option<usize> {
+/// Four bytes, the lowest first.
+pub(super) fn declared(bytes: &[u8], at: usize) -> Option<usize> {
     let field = bytes.get(at..at + 4)?;
     Some(u32::from_le_bytes(field.try_into().ok()?) as usize)
 }

@@ -12,6 +12,7 @@ use super::flatten::flatten;
 use super::limits::Limits;
 use super::orient::upright;
 use super::sniff::{Format, sniff};
+use super::webp::check_frames;
 
 /// Reads a JPEG, PNG, WebP, GIF or BMP file into 8-bit RGB pixels, upright as its EXIF data says.
 ///
@@ -52,6 +53,9 @@ fn read(
         return Err(PictureError::Truncated {
             format: format.name(),
         });
+    }
+    if format == Format::WebP {
+        check_frames(bytes).map_err(|met| damaged(format, met))?;
     }
     let orientation = orientation(&mut decoder);
     let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
