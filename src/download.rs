@@ -4,13 +4,14 @@
 mod disk;
 mod plan;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
 use leptos::prelude::window;
 use vitrine_protocol::{Chunk, DownloadError, ModelEntry, Vocabulary};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{
     AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, ReadableWritablePair,
     RequestCache, RequestInit, Response,
@@ -24,6 +25,12 @@ use plan::{Meter, kept_bytes};
 
 /// How long to wait before a piece that did not come is asked for again, in milliseconds.
 const PAUSES_MS: [i32; 2] = [500, 1500];
+
+/// After so many milliseconds without a byte, a download is taken to be dead.
+const LONGEST_SILENCE: f64 = 30_000.0;
+
+/// How often that is looked at, in milliseconds.
+const LOOK_MS: i32 = 5000;
 
 /// What the worker needs to load a model.
 #[derive(Clone)]
@@ -247,7 +254,7 @@ async fn fetch(path: &str, signal: &AbortSignal) -> Result<Response, DownloadErr
 }
 
 /// Asks the site for a file.
-fn begin(path: &str, signal: &AbortSignal) -> JsFuture {
+fn begin(path: &str, signal: &AbortSignal) -> Promise {
     let options = RequestInit::new();
     options.set_signal(Some(signal));
     // Models are kept by this program, which knows whether they are right; labels have the same
@@ -256,14 +263,16 @@ fn begin(path: &str, signal: &AbortSignal) -> JsFuture {
         true => RequestCache::NoStore,
         false => RequestCache::NoCache,
     });
-    window()
-        .fetch_with_str_and_init(&web::at_site(path), &options)
-        .into()
+    let begun = window().fetch_with_str_and_init(&web::at_site(path), &options);
+    // One that nobody waits for any more, because the piece before it failed, is no error of the page.
+    drop(JsFuture::from(begun.clone()));
+    begun
 }
 
 /// Waits for the site's answer.
-async fn answered(begun: JsFuture, path: &str) -> Result<Response, DownloadError> {
-    let response: Response = begun.await.map_err(network)?.unchecked_into();
+async fn answered(begun: Promise, path: &str) -> Result<Response, DownloadError> {
+    let answer = Silence::begin().unless(&begun).await;
+    let response: Response = answer.map_err(network)?.unchecked_into();
     if !response.ok() {
         return Err(DownloadError::Status {
             status: response.status(),
@@ -286,8 +295,16 @@ async fn read(
 ) -> Result<Array, JsValue> {
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let chunks = Array::new();
+    let silence = Silence::begin();
     loop {
-        let step = JsFuture::from(reader.read()).await?;
+        let step = match silence.unless(&reader.read()).await {
+            Ok(step) => step,
+            Err(error) => {
+                // Nobody waits for the rest; how that ends does not matter.
+                let _ = reader.cancel();
+                return Err(error);
+            }
+        };
         if Reflect::get(&step, &"done".into())?.is_truthy() {
             return Ok(chunks);
         }
@@ -296,6 +313,45 @@ async fn read(
         *received += bytes;
         add(bytes);
         chunks.push(&chunk);
+    }
+}
+
+/// Ends the wait for a host that says nothing any more: browsers wait for minutes, or without end.
+struct Silence {
+    /// When something was heard last, in ms since the page began; nothing once nobody waits.
+    heard: Rc<Cell<Option<f64>>>,
+    /// Fails when that is too long ago.
+    too_long: Promise,
+}
+
+impl Silence {
+    fn begin() -> Silence {
+        let heard = Rc::new(Cell::new(Some(web::now())));
+        let last = Rc::clone(&heard);
+        let too_long = future_to_promise(async move {
+            while let Some(last) = last.get() {
+                if web::now() - last >= LONGEST_SILENCE {
+                    return Err(js_sys::Error::new("no data came for 30 s").into());
+                }
+                web::pause(LOOK_MS).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        Silence { heard, too_long }
+    }
+
+    /// What comes of a promise, unless it is silent for too long.
+    async fn unless(&self, promise: &Promise) -> Result<JsValue, JsValue> {
+        let first = Promise::race(&Array::of2(promise, &self.too_long));
+        let met = JsFuture::from(first).await;
+        self.heard.set(Some(web::now()));
+        met
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.heard.set(None);
     }
 }
 

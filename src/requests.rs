@@ -59,6 +59,8 @@ pub(crate) fn watch() -> ReadSignal<Tally> {
 
     let counted = RwSignal::new(Tally::default());
     let ready = web::now();
+    // From when on, for whoever counts for themselves.
+    web::mark("vitrine:counting", &());
     let origin = window().location().origin().unwrap_or_default();
     let count = Closure::<dyn Fn(JsValue)>::new(move |list: JsValue| {
         let entries = read(&call(&list, "getEntries", &[]));

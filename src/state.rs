@@ -500,7 +500,13 @@ impl State {
             Event::Typed(id, text) => return self.type_text(id, text),
             Event::HandedIn(id, text) => return self.hand_in(id, text),
             Event::ToolsChosen(tools) => self.choose_tools(tools),
-            Event::ClassifierChosen(model) => self.models.choose_classifier(model),
+            Event::ClassifierChosen(model) => {
+                let before = self.models.classifier();
+                self.models.choose_classifier(model);
+                if self.models.classifier() != before {
+                    self.pool.wear_out(before);
+                }
+            }
             Event::ColumnChosen(id, column) => self.choose_column(id, column),
             Event::EngineReady(worker, flavour) => {
                 if let Some(worker) = self.pool.get_mut(worker) {
@@ -620,10 +626,8 @@ impl State {
                 .into_iter()
                 .map(Effect::Download),
         );
-        if self.n_open() == 0 {
-            let worn = self.pool.end_worn();
-            effects.extend(worn.into_iter().map(Effect::EndEngine));
-        }
+        let worn = self.pool.end_worn();
+        effects.extend(worn.into_iter().map(Effect::EndEngine));
         let is_wanted = self.interest == Interest::Shown || !wanted.is_empty();
         if is_wanted {
             if self.pool.workers.is_empty() {
@@ -1649,26 +1653,21 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_has_done_much_is_replaced_when_nothing_is_left_to_do() {
+    fn a_worker_that_has_done_much_is_replaced_between_two_items() {
         let mut state = set_up();
         let n = pool::MOST_ANSWERS as u32;
         let numbers: Vec<u32> = (0..=n).collect();
         add(&mut state, &numbers);
-        for number in 0..n {
+        for number in 0..n - 1 {
             let effects = classify(&mut state, number);
-            assert!(
-                !effects.contains(&Effect::EndEngine(W0)),
-                "more is to be done"
-            );
+            assert!(!effects.contains(&Effect::EndEngine(W0)), "{number}");
         }
-        let effects = classify(&mut state, n);
-        // Someone who had so much done may go on: the next worker does not wait for it.
+        let effects = classify(&mut state, n - 1);
         assert!(effects.contains(&Effect::EndEngine(W0)), "{effects:?}");
         assert!(effects.contains(&Effect::StartEngine(W1)), "{effects:?}");
-        add(&mut state, &[n + 1]);
         state.update(Event::EngineReady(W1, Flavour::Simd));
         let effects = state.update(Event::ModelReady(W1, CLASSIFIER));
-        assert!(effects.contains(&classifying(W1, n + 1)));
+        assert!(effects.contains(&classifying(W1, n)), "{effects:?}");
     }
 
     #[test]

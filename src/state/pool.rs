@@ -14,8 +14,8 @@ const SMALL_MEMORY: f64 = 4.0;
 /// started until a person asks for it.
 const MOST_BARREN: usize = 3;
 
-/// A worker that has answered so often is replaced once there is nothing to do: WebAssembly's memory never
-/// shrinks, and what a library holds on to by mistake ends with the worker.
+/// A worker that has answered so often is replaced: WebAssembly's memory never shrinks, and what a library
+/// holds on to by mistake ends with the worker.
 pub(super) const MOST_ANSWERS: usize = 2000;
 
 /// A worker whose engine takes so many bytes is replaced as well: half of what it may grow to.
@@ -69,6 +69,8 @@ pub(crate) struct Worker {
     n_answers: usize,
     /// Bytes that its engine's memory has grown to.
     memory: f64,
+    /// Whether it holds a model that was given up for another.
+    is_outdated: bool,
     /// By model; a model beyond the end is not loaded.
     loaded: Vec<Loaded>,
 }
@@ -100,7 +102,9 @@ impl Worker {
 
     /// Whether it is time for another in its place.
     fn is_worn(&self) -> bool {
-        self.n_answers >= MOST_ANSWERS || self.has_answered() && self.memory >= MUCH_MEMORY
+        self.is_outdated
+            || self.n_answers >= MOST_ANSWERS
+            || self.has_answered() && self.memory >= MUCH_MEMORY
     }
 
     /// Whether it starts, loads or works.
@@ -166,6 +170,7 @@ impl Pool {
             open_table: None,
             n_answers: 0,
             memory: 0.0,
+            is_outdated: false,
             loaded: Vec::new(),
         });
         id
@@ -187,6 +192,13 @@ impl Pool {
     pub(crate) fn grew(&mut self, id: WorkerId, bytes: f64) {
         if let Some(worker) = self.get_mut(id) {
             worker.memory = bytes;
+        }
+    }
+
+    /// Takes in that a model is not wanted any more: memory that it took comes back with another worker only.
+    pub(crate) fn wear_out(&mut self, model: usize) {
+        for worker in &mut self.workers {
+            worker.is_outdated |= worker.loaded(model) != Loaded::No;
         }
     }
 

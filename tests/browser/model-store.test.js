@@ -131,6 +131,29 @@ describe("models on this device", () => {
     assert.equal(await visit.page.getByRole("alert").count(), 0);
   });
 
+  test("a host that falls silent is given up on, and trying again works", async () => {
+    const [first] = await piecesOf(SMALL_TITLE);
+    let silences = 0;
+    server.interfere = (file, response) => {
+      if (file !== first || silences === 3) return false;
+      silences += 1;
+      response.writeHead(200, { "content-type": "application/octet-stream", "content-length": 100_000 });
+      response.write(Buffer.alloc(1000));
+      return true;
+    };
+    await open((page) => page.clock.install());
+    await download(SMALL_TITLE);
+    const alert = visit.page.getByRole("alert");
+    for (let step = 0; step < 100 && (await alert.count()) === 0; step += 1) {
+      await visit.page.clock.fastForward(10_000);
+      await visit.page.waitForTimeout(50);
+    }
+    assert.match(await visit.alert(), /could not be downloaded.*no data came for 30 s.*try again/i);
+    assert.equal(silences, 3, "tried again by itself");
+    await download(SMALL_TITLE);
+    await isPlaced(SMALL_TITLE, "Downloaded");
+  });
+
   test("wrong bytes are refused with what to do, kept nowhere, and trying again works", async () => {
     const pieces = await piecesOf(MODEL_TITLE);
     let isBroken = true;

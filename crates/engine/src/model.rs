@@ -97,7 +97,7 @@ pub trait Model {
     ///
     /// # Errors
     /// [`EngineError::Shape`] when an input is not as the model accepts it, [`EngineError::Run`]
-    /// when the engine fails.
+    /// when the engine fails, or gives values that are no numbers.
     fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<Tensor>, EngineError>;
 }
 

@@ -39,7 +39,8 @@ pub fn rehearse(part: Part) -> Result<(), Failure> {
     Ok(())
 }
 
-fn model(part: Part) -> (Vec<u8>, Vec<InputSpec>) {
+/// The small model of a kind, and the inputs it takes.
+pub(crate) fn model(part: Part) -> (Vec<u8>, Vec<InputSpec>) {
     match part {
         Part::Convolutions => convolutions(),
         Part::Attention => attention(),

@@ -269,9 +269,17 @@ impl TractModel {
 impl Model for TractModel {
     fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<PlainTensor>, EngineError> {
         self.check(&inputs)?;
-        self.run_checked(inputs).map_err(|error| EngineError::Run {
+        let outputs = self.run_checked(inputs).map_err(|error| EngineError::Run {
             detail: words(&error),
-        })
+        })?;
+        // One bad weight makes everything behind it no number, and a score of that would only look like one.
+        let mut values = outputs.iter().flat_map(|output| &output.values);
+        match values.any(|value| value.is_nan()) {
+            true => Err(EngineError::Run {
+                detail: "it gave values that are no numbers".to_owned(),
+            }),
+            false => Ok(outputs),
+        }
     }
 }
 

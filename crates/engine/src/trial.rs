@@ -10,6 +10,7 @@ use vitrine_protocol::{EngineError, Failure};
 use vitrine_tasks::Tensor;
 
 use crate::model::{Axis, InputSpec, Kind, Model as _};
+use crate::rehearsal::{self, Part};
 use crate::tract_model::{Fusion, TractModel, zeros};
 use crate::workbench::check_model;
 
@@ -74,9 +75,23 @@ pub fn trial(file: &[u8]) -> Trial {
     }
 }
 
+/// Small models that reach the fused operators, by file name: what a fuzzer changes step by step.
+pub fn seeds() -> Vec<(String, Vec<u8>)> {
+    let seed = |part| (format!("{part:?}.onnx"), rehearsal::model(part).0);
+    Part::ALL.map(seed).to_vec()
+}
+
 /// Whether a place is in a room of this workspace.
 fn is_ours(place: &str) -> bool {
-    let rooms = ["engine", "kernels", "onnx", "protocol", "tasks"];
+    let rooms = [
+        "allocator",
+        "engine",
+        "fourier",
+        "kernels",
+        "onnx",
+        "protocol",
+        "tasks",
+    ];
     rooms
         .iter()
         .any(|room| place.contains(&format!("crates/{room}/src/")))

@@ -315,7 +315,11 @@ mod tests {
             });
             pool.share(2, &|_| match thread::current().id() == here {
                 // The other part is the helper's.
-                true => while !has_begun.load(Ordering::Acquire) {},
+                true => {
+                    while !has_begun.load(Ordering::Acquire) {
+                        std::hint::spin_loop();
+                    }
+                }
                 false => {
                     has_begun.store(true, Ordering::Release);
                     panic!("as a trap ends a thread");

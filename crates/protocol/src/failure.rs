@@ -646,7 +646,7 @@ fn explain_engine(error: &EngineError) -> Told {
                 "The engine said: {error}.",
                 "Reload the page. If it stays, this is a fault of the site: please report it.",
             ],
-            [("error", text(error))],
+            [("error", text(error.to_string().trim_end_matches('.')))],
         ),
     }
 }

@@ -184,6 +184,17 @@ fn a_comparison_that_crashes_leaves_the_first_answer_and_can_be_tried_again() {
 }
 
 #[test]
+fn a_model_that_was_given_up_for_another_goes_with_its_worker() {
+    let mut state = two_classifiers();
+    assert_eq!(state.update(Event::ClassifierChosen(CLASSIFIER)), []);
+    add(&mut state, &[1]);
+    // What is at work ends first.
+    state.update(Event::ClassifierChosen(OTHER));
+    let effects = classify(&mut state, 1);
+    assert!(effects.contains(&Effect::EndEngine(W0)), "{effects:?}");
+}
+
+#[test]
 fn only_classifiers_are_compared_and_only_with_an_answer() {
     let mut state = set_up();
     add(&mut state, &[0]);

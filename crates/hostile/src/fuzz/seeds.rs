@@ -3,7 +3,8 @@
 use crate::random::Random;
 use crate::{Kind, corpus};
 
-/// Longest file that is a seed: fuzzers change a few bytes a time, of which long files have too many.
+/// Longest file that is a seed, and longest input that `cargo xtask fuzz` tries where files are whole: fuzzers
+/// change a few bytes a time, of which long files have too many.
 const MAX_BYTES: u64 = 16_384;
 
 /// The registry, of whose entries each is a seed.
