@@ -30,17 +30,19 @@ fn unpinned(workflow: &str) -> Vec<&str> {
         let step = line.trim_start().trim_start_matches("- ");
         Some(step.strip_prefix("uses:")?.trim())
     });
-    uses.filter(|used| {
-        let named = used
-            .split_once('@')
-            .and_then(|(_, version)| version.split_once(" # "));
-        !named.is_some_and(|(commit, version)| {
-            commit.len() == 40
-                && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
-                && version.starts_with('v')
+    // What is of the same commit is pinned with it.
+    uses.filter(|used| !used.starts_with("./"))
+        .filter(|used| {
+            let named = used
+                .split_once('@')
+                .and_then(|(_, version)| version.split_once(" # "));
+            !named.is_some_and(|(commit, version)| {
+                commit.len() == 40
+                    && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    && version.starts_with('v')
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// The rights that every job of a workflow has which names none of its own; `None` where the workflow
@@ -83,6 +85,23 @@ fn every_workflow_may_only_read_and_only_the_deploying_job_may_more() {
         };
         assert_eq!(writes, may, "{name} may write");
     }
+}
+
+#[test]
+fn what_is_published_passed_the_tests() {
+    let workflows = workflows();
+    let text = |wanted: &str| {
+        let found = workflows.iter().find(|(name, _)| name == wanted);
+        &found.expect("the workflow is there").1
+    };
+    let deploy = text("deploy.yml");
+    let test = "\n  test:\n    uses: ./.github/workflows/test.yml\n";
+    assert!(deploy.contains(test), "it tests");
+    for (job, before) in [("build", "test"), ("deploy", "build"), ("smoke", "deploy")] {
+        let order = format!("\n  {job}:\n    needs: {before}\n");
+        assert!(deploy.contains(&order), "{job} comes after {before}");
+    }
+    assert!(text("test.yml").contains("\n  workflow_call:\n"));
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
     page::build(paths, engines, page::Finish::Small)?;
     let predictions = native_predictions(paths)?;
     browser_tests(paths, &[], predictions)?;
+    let server = Background::start(&[Mount::new(SUB_PATH, paths.dist())])?;
+    smoke(paths, &server.url(SUB_PATH))?;
     println!("All tests passed in {}", HumanDuration(started.elapsed()));
     Ok(())
 }

@@ -1,6 +1,7 @@
 // The main job on a site that is published somewhere, as a visitor does it: `cargo xtask smoke URL`.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { PATIENCE, Visit } from "../page.js";
 import { SITE, launch } from "../support.js";
@@ -17,6 +18,21 @@ const counting = (page) =>
     globalThis.refused = [];
     document.addEventListener("securitypolicyviolation", ({ blockedURI }) => globalThis.refused.push(blockedURI));
   });
+
+test(`every file at ${SITE} is the one that the site lists`, async (t) => {
+  const worker = await (await fetch(new URL("sw.js", SITE))).text();
+  const [, list] = /^self\.SITE = (.*);$/m.exec(worker) ?? [];
+  const { version, shell, later } = JSON.parse(list);
+  const files = Object.entries({ ...shell, ...later });
+  const others = [];
+  for (const [file, sum] of files) {
+    const response = await fetch(new URL(file, SITE));
+    const met = createHash("sha256").update(Buffer.from(await response.arrayBuffer())).digest("base64");
+    if (!response.ok || `sha256-${met}` !== sum) others.push(`${file}: ${response.status} ${met}`);
+  }
+  t.diagnostic(`version ${version}, ${files.length} files`);
+  assert.deepEqual(others, []);
+});
 
 test(`the main job works at ${SITE}`, async (t) => {
   const visit = await Visit.open(browser, { prepare: counting });
