@@ -51,21 +51,14 @@ afterEach(async () => {
 });
 
 async function open(options = {}) {
-  visit = await Visit.open(browser, { prepare: counting, ...options });
+  visit = await Visit.open(browser, options);
   await visit.ready();
   return visit.page;
 }
 
-/** Counts what the security policy refused and what no script caught, from the first script on. */
-const counting = (page) =>
-  page.addInitScript(() => {
-    globalThis.refused = [];
-    document.addEventListener("securitypolicyviolation", ({ blockedURI }) => globalThis.refused.push(blockedURI));
-  });
-
 /** Notes what was tried and what came of it, after what holds whatever was tried. */
 async function outcome(what, tried, came) {
-  assert.deepEqual(await visit.page.evaluate(() => globalThis.refused), [], "refused by the security policy");
+  assert.deepEqual(visit.refused, [], "refused by the security policy");
   rows.push({ what, tried, ...came });
 }
 
@@ -244,7 +237,7 @@ describe("faults", { timeout: HOUR }, () => {
     for (let at = 0; at < n; at += 1) {
       const server = await new SiteServer().start();
       try {
-        visit = await Visit.open(browser, { site: server.url, keepsResults: false, prepare: counting });
+        visit = await Visit.open(browser, { site: server.url, keepsResults: false });
         await visit.ready();
         server.cutAfter(Math.floor((total * (at + 0.5)) / n), pieces);
         await visit.choose(fixture("pictures/upright.jpg"));
@@ -270,7 +263,6 @@ describe("faults", { timeout: HOUR }, () => {
     const n = part(300, BATCH);
     const first = await open();
     const other = await visit.context.newPage();
-    await counting(other);
     await other.goto(first.url());
     await Promise.all([first, other].map((page) => idle(page)));
     await Promise.all([dropMany(first, { n, prefix: "first" }), dropMany(other, { n, prefix: "other" })]);
