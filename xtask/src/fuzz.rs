@@ -281,28 +281,38 @@ fn print(tallies: &[Tally]) {
     }
 }
 
-/// Runs the kernels' tests with the address sanitizer, which sees a read or a write beside what is
-/// allocated where a test's figures would still come out right.
+/// Runs the kernels' tests with two sanitizers: that of addresses sees a read or a write beside what is
+/// allocated where a test's figures would still come out right, that of threads one that another thread's may
+/// meet.
 ///
 /// # Errors
-/// Where the toolchain has no sanitizer, and when a test fails under it.
+/// Where the toolchain has no sanitizers or not the standard library's source, and when a test fails under one.
 pub(crate) fn sanitize(paths: &Paths) -> Result<()> {
     if !toolchain::has_address_sanitizer()? {
-        bail!("this Rust toolchain has no address sanitizer; rustup's for Linux and macOS have");
+        bail!("this Rust toolchain has no sanitizers; rustup's for Linux and macOS have");
     }
+    sanitized(paths, "address", &[])?;
+    // What the standard library does between threads is seen only where it is compiled with it.
+    sanitized(paths, "thread", &["-Zbuild-std"])
+}
+
+fn sanitized(paths: &Paths, sanitizer: &str, more: &[&str]) -> Result<()> {
+    let folder = paths.target().join(format!("sanitize-{sanitizer}"));
+    println!("Kernels' tests, sanitizer of {sanitizer}");
     command::run(
         Command::new("cargo")
             .current_dir(&paths.root)
-            .env("CARGO_TARGET_DIR", paths.target().join("sanitize"))
+            .env("CARGO_TARGET_DIR", folder)
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zsanitizer=address")
+            .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
             // What is looked at are the kernels; tract compiles in a quarter of the time without this.
             .args(["--config", "profile.dev.package.tract-core.opt-level=0"])
             .args(["test", "--package", "vitrine-kernels", "--lib"])
+            .args(more)
             // With a target named, build scripts and macros are compiled without the sanitizer.
             .args(["--target", &toolchain::host()?]),
     )
-    .context("the kernels' tests failed under the address sanitizer")
+    .with_context(|| format!("the kernels' tests failed under the sanitizer of {sanitizer}"))
 }
 
 #[cfg(test)]

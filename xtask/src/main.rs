@@ -123,7 +123,7 @@ enum Task {
     Reproduce,
     /// Run programs that look for inputs on which something fails
     Fuzz(fuzz::Options),
-    /// Run the kernels' tests with the address sanitizer
+    /// Run the kernels' tests with the sanitizers of addresses and threads
     Sanitize,
     /// Compare the engine with other engines in one page: speed, loading, memory, share of the
     /// machine's peak
