@@ -527,29 +527,38 @@ mod tests {
         File::new(graph).to_bytes()
     }
 
-    fn run(file: &[u8], fusion: Fusion) -> (Vec<f32>, usize) {
-        let spec = InputSpec::fixed(&[1, 3, 5, 7]);
-        let (mut model, _) =
-            TractModel::load_with(file.to_vec(), &[spec], &[], fusion, || 0.0).unwrap();
-        let input = || {
-            let values = (0..105).map(|at| at as f32 * 0.13 - 6.0).collect();
-            vec![Input::F32(
-                PlainTensor::new(vec![1, 3, 5, 7], values).unwrap(),
-            )]
-        };
-        let operators = model.profile(input(), || 0.0).unwrap();
-        let n_ours = operators
-            .iter()
-            .filter(|row| row.operator == "VitrineHardSwish")
-            .count();
-        (model.run(input()).unwrap()[0].values.clone(), n_ours)
+    /// The first output of a model with one input of these values, and its operators.
+    pub(super) fn run(
+        file: &[u8],
+        shape: &[usize],
+        values: Vec<f32>,
+        fusion: Fusion,
+    ) -> (PlainTensor, Vec<OperatorTime>) {
+        let spec = [InputSpec::fixed(shape)];
+        let loaded = TractModel::load_with(file.to_vec(), &spec, &[], fusion, || 0.0);
+        let mut model = loaded.unwrap().0;
+        let input = vec![Input::F32(
+            PlainTensor::new(shape.to_vec(), values).unwrap(),
+        )];
+        let operators = model.profile(input.clone(), || 0.0).unwrap();
+        (model.run(input).unwrap().remove(0), operators)
+    }
+
+    /// How many of the operators are of this kind.
+    pub(super) fn count(operators: &[OperatorTime], name: &str) -> usize {
+        operators.iter().filter(|row| row.operator == name).count()
     }
 
     #[track_caller]
     fn check(operators: &[(&str, f32)], n_ours: usize) {
         let file = file(operators);
-        let (expected, none) = run(&file, Fusion::Off);
-        let (met, n_fused) = run(&file, Fusion::Chains);
+        let run = |fusion: Fusion| {
+            let values = (0..105).map(|at| at as f32 * 0.13 - 6.0).collect();
+            let (output, operators) = run(&file, &[1, 3, 5, 7], values, fusion);
+            (output.values, count(&operators, "VitrineHardSwish"))
+        };
+        let (expected, none) = run(Fusion::Off);
+        let (met, n_fused) = run(Fusion::Chains);
         assert_eq!((none, n_fused), (0, n_ours));
         for (met, expected) in met.iter().zip(expected) {
             assert!((met - expected).abs() < 1e-4, "{met} is not {expected}");
@@ -577,10 +586,9 @@ mod tests {
             let ids = (0..n as i64).map(|at| 2000 + at * 379 % 8000).collect();
             let inputs = vec![row(ids), row(vec![1; n]), row(vec![0; n])];
             let operators = model.profile(inputs.clone(), || 0.0).unwrap();
-            let count = |name: &str| operators.iter().filter(|row| row.operator == name).count();
-            assert_eq!(count("VitrineAttention"), 6);
-            assert_eq!(count("VitrineLayerNorm"), 13);
-            assert_eq!(count("VitrineLinear"), 36);
+            assert_eq!(count(&operators, "VitrineAttention"), 6);
+            assert_eq!(count(&operators, "VitrineLayerNorm"), 13);
+            assert_eq!(count(&operators, "VitrineLinear"), 36);
             let is_narrow = |row: &&OperatorTime| row.details.contains("int8");
             assert_eq!(operators.iter().filter(is_narrow).count(), 36);
             let expected = reference.run(inputs.clone()).unwrap().remove(0);
@@ -604,17 +612,7 @@ mod tests {
             let Ok(file) = std::fs::read(&path) else {
                 return println!("skipped: {path} is not there; cargo xtask models fetches it");
             };
-            let run = |fusion: Fusion| {
-                let spec = [InputSpec::fixed(&shape)];
-                let loaded = TractModel::load_with(file.clone(), &spec, &[], fusion, || 0.0);
-                let mut model = loaded.unwrap().0;
-                let values = noise(shape.iter().product());
-                let input = vec![Input::F32(
-                    PlainTensor::new(shape.to_vec(), values).unwrap(),
-                )];
-                let operators = model.profile(input.clone(), || 0.0).unwrap();
-                (model.run(input).unwrap().remove(0), operators)
-            };
+            let run = |fusion: Fusion| run(&file, &shape, noise(shape.iter().product()), fusion);
             let (expected, _) = run(Fusion::Chains);
             let (met, operators) = run(Fusion::All);
             check_close(&met, &expected);

@@ -159,11 +159,9 @@ impl TypedOp for GateOp {
 mod tests {
     use vitrine_onnx::format::ValueInfo;
 
-    use super::super::tests::check_close;
-    use crate::model::{Input, InputSpec, Model as _};
+    use super::super::tests::{check_close, count, run};
     use crate::net::{Net, noise};
-    use crate::tract_model::{Fusion, TractModel};
-    use vitrine_tasks::Tensor as PlainTensor;
+    use crate::tract_model::Fusion;
 
     const SHAPE: [usize; 4] = [1, 4, 5, 6];
 
@@ -176,22 +174,11 @@ mod tests {
         net.node("GlobalAveragePool", &[], vec![]);
         build(&mut net, &map);
         let file = net.file(|name| ValueInfo::f32(name, &SHAPE));
-        let run = |fusion: Fusion| {
-            let spec = [InputSpec::fixed(&SHAPE)];
-            let loaded = TractModel::load_with(file.clone(), &spec, &[], fusion, || 0.0);
-            let mut model = loaded.unwrap().0;
-            let values = noise(SHAPE.iter().product());
-            let input = vec![Input::F32(
-                PlainTensor::new(SHAPE.to_vec(), values).unwrap(),
-            )];
-            let operators = model.profile(input.clone(), || 0.0).unwrap();
-            let is_ours = |name: &str| name == "VitrineGate";
-            let n_ours = operators.iter().filter(|row| is_ours(&row.operator));
-            (n_ours.count(), model.run(input).unwrap().remove(0))
-        };
-        let (none, expected) = run(Fusion::Off);
-        let (met_ours, met) = run(Fusion::All);
-        assert_eq!((none, met_ours), (0, n_ours));
+        let run = |fusion: Fusion| run(&file, &SHAPE, noise(SHAPE.iter().product()), fusion);
+        let (expected, of_tract) = run(Fusion::Off);
+        let (met, ours) = run(Fusion::All);
+        let counts = [of_tract, ours].map(|operators| count(&operators, "VitrineGate"));
+        assert_eq!(counts, [0, n_ours]);
         check_close(&met, &expected);
     }
 
