@@ -63,7 +63,8 @@ export function keepOrRecall([what, list, bound]) {
         for (const key of list) store.delete(key);
       });
     }
-    await idle();
+    // A page that is not seen may not come to rest any more.
+    if (!document.hidden) await idle();
     return keep(list, bound);
   };
   // One that failed keeps none of the later ones from being tried.

@@ -4,10 +4,16 @@ import { tell } from "./intake.js";
 import { say } from "./language.js";
 
 /** A module that is not part of this script, held to the sum that its link names. */
-function fetchModule(file) {
-  const link = document.getElementById("modules").content.querySelector(`[href="${file}"]`);
-  // The first time: the browser keeps a module that it has.
-  if (link) document.head.append(link);
+async function fetchModule(file) {
+  const link = document.getElementById("modules").content.querySelector(`[href="${file}"]`).cloneNode();
+  // A browser that does not know this kind of link would ask without a sum at most.
+  if (link.relList.supports("modulepreload")) {
+    await new Promise((resolve, reject) => {
+      link.onload = resolve;
+      link.onerror = () => reject(new Error(`${file} did not arrive as it was built`));
+      document.head.append(link);
+    });
+  }
   return import(new URL(file, document.baseURI));
 }
 

@@ -283,7 +283,8 @@ async fn answered(begun: Promise, path: &str) -> Result<Response, DownloadError>
 }
 
 async fn text(response: &Response) -> Result<String, DownloadError> {
-    let text = JsFuture::from(response.text().map_err(network)?).await;
+    let text = response.text().map_err(network)?;
+    let text = Silence::begin().unless(&text).await;
     Ok(text.map_err(network)?.as_string().unwrap_or_default())
 }
 
@@ -301,7 +302,7 @@ async fn read(
             Ok(step) => step,
             Err(error) => {
                 // Nobody waits for the rest; how that ends does not matter.
-                let _ = reader.cancel();
+                drop(JsFuture::from(reader.cancel()));
                 return Err(error);
             }
         };

@@ -13,9 +13,12 @@ use leptos::prelude::window;
 use vitrine_protocol::EngineBuild;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{Blob, BlobPropertyBag, RequestInit, Response, Url};
+use web_sys::{AbortSignal, Blob, BlobPropertyBag, RequestInit, Response, Url};
 
 use crate::web;
+
+/// On a line that takes longer for an engine, nothing else here would be of use either.
+const LONGEST_WAIT_MS: u32 = 170_000;
 
 thread_local! {
     /// What was fetched or is on its way, by the script's path.
@@ -58,22 +61,23 @@ pub(crate) async fn parts(build: &EngineBuild) -> Result<Parts, JsValue> {
 async fn fetch(build: EngineBuild) -> Result<JsValue, JsValue> {
     let module = checked(&build.wasm, &build.wasm_sum);
     let script = checked(&build.worker, &build.worker_sum);
-    let module = compiled(module);
     let script: Response = script.await?.unchecked_into();
     let script = JsFuture::from(script.text()?).await?;
+    let module = compiled(module).await?;
     // By itself the script does nothing, so that tests can have its parts.
     let content = Array::of2(&script, &JsValue::from("\nstart();\n"));
     let options = BlobPropertyBag::new();
     options.set_type("text/javascript");
     let script = Blob::new_with_str_sequence_and_options(&content, &options)?;
     let address = Url::create_object_url_with_blob(&script)?;
-    Ok(Array::of2(&address.into(), &module.await?).into())
+    Ok(Array::of2(&address.into(), &module).into())
 }
 
 /// Asks for a file that has this sum; the browser refuses any other.
 fn checked(path: &str, sum: &str) -> JsFuture {
     let options = RequestInit::new();
     options.set_integrity(sum);
+    options.set_signal(Some(&AbortSignal::timeout_with_u32(LONGEST_WAIT_MS)));
     window()
         .fetch_with_str_and_init(&web::at_site(path), &options)
         .into()
@@ -84,7 +88,7 @@ async fn compiled(answer: JsFuture) -> Result<JsValue, JsValue> {
     let kind = answer.headers().get("content-type")?.unwrap_or_default();
     // Browsers keep what they compiled for the next visit when they are given the answer itself, which
     // they take under the right type only.
-    let module = match kind.starts_with("application/wasm") {
+    let module = match kind == "application/wasm" {
         true => WebAssembly::compile_streaming(&Promise::resolve(&JsValue::from(answer))),
         false => {
             let bytes = JsFuture::from(answer.array_buffer()?).await?;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use js_sys::Uint8Array;
-use leptos::prelude::{WithUntracked as _, set_timeout};
+use leptos::prelude::{WithUntracked as _, document, set_timeout};
 use serde::Serialize;
 use vitrine_protocol::{
     EngineBuild, EngineError, Flavour, ModelEntry, Reply, Request, RequestId, Size, Spec,
@@ -54,6 +54,8 @@ pub(crate) struct Session {
     next_id: u32,
     /// Whether deadlines are being looked at.
     is_watching: bool,
+    /// When they were looked at last, in ms since the page began.
+    watched: f64,
 }
 
 /// A worker that was started and not ended.
@@ -79,7 +81,10 @@ enum Awaited {
     Item(RequestId, u32),
 }
 
-/// Seconds that the engine may take to come and to listen: on the slowest network that is of any use.
+/// Milliseconds between two looks at deadlines, which should be a second, after which nobody looked.
+const LONGEST_GAP: f64 = 5_000.0;
+
+/// Seconds that the engine may take to come, which `engine.rs` bounds, and to listen.
 const ENGINE_SECONDS: u32 = 180;
 
 /// Seconds that loading a model may take, of which the slowest here takes two on a desktop.
@@ -184,6 +189,7 @@ impl Session {
             files: HashMap::new(),
             next_id: 0,
             is_watching: false,
+            watched: 0.0,
         };
         SESSION.set(Some(session));
     }
@@ -253,9 +259,13 @@ impl Session {
             Effect::OfferUndo(number) => end_undo_later(number),
             Effect::History(effect) => {
                 let (store, models) = (self.store, self.models.clone());
-                // Cards are drawn first.
                 let run = move || history::run(effect, store, &models);
-                set_timeout(run, Duration::ZERO);
+                match document().hidden() {
+                    // The page may end before a timer does.
+                    true => run(),
+                    // Cards are drawn first.
+                    false => set_timeout(run, Duration::ZERO),
+                }
             }
             Effect::Forget(ids) => {
                 for id in ids {
@@ -330,6 +340,7 @@ impl Session {
         }
         if !self.is_watching {
             self.is_watching = true;
+            self.watched = now;
             set_timeout(watch, TICK);
         }
     }
@@ -350,6 +361,14 @@ impl Session {
     /// What is overdue by now; nothing more is watched once no worker works.
     fn overdue(&mut self) -> Vec<(WorkerId, Awaited)> {
         let now = web::now();
+        // A page that was frozen, or a device that slept: what came meanwhile is still to be read.
+        let gap = now - self.watched;
+        if gap >= LONGEST_GAP {
+            for running in &mut self.workers {
+                running.since += gap;
+            }
+        }
+        self.watched = now;
         let awaited = self
             .workers
             .iter()

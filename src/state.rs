@@ -626,7 +626,7 @@ impl State {
                 .into_iter()
                 .map(Effect::Download),
         );
-        let worn = self.pool.end_worn();
+        let worn = self.pool.end_worn(self.n_open() == 0);
         effects.extend(worn.into_iter().map(Effect::EndEngine));
         let is_wanted = self.interest == Interest::Shown || !wanted.is_empty();
         if is_wanted {
@@ -1193,6 +1193,9 @@ fn want<T: PartialEq>(step: &mut Option<Step<T>>, wanted: bool) {
 fn as_start(error: EngineError) -> EngineError {
     match error {
         EngineError::Crashed { detail } => EngineError::Start { detail },
+        EngineError::Overdue { seconds } => EngineError::Start {
+            detail: format!("no answer within {seconds} s"),
+        },
         other => other,
     }
 }

@@ -16,8 +16,8 @@ pub(crate) const MOST_KEPT: usize = 200;
 /// So many of them are shown before somebody asks for all.
 const SHOWN: usize = 12;
 
-/// Milliseconds that what is finished waits to be written while there is more to do: what ends the
-/// page in the middle of a batch costs no more than this.
+/// Milliseconds that what is finished waits to be written while there is more to do, and one or two until
+/// somebody looks: what ends the page in the middle of a batch costs little more than this.
 const LONGEST_WAIT: f64 = 5_000.0;
 
 /// Results of earlier visits, and what is still to be written of this one.

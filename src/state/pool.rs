@@ -21,6 +21,9 @@ pub(super) const MOST_ANSWERS: usize = 2000;
 /// A worker whose engine takes so many bytes is replaced as well: half of what it may grow to.
 pub(super) const MUCH_MEMORY: f64 = 1e9;
 
+/// So many answers are worth a worker's start.
+const FEW_ANSWERS: usize = 20;
+
 /// Names a worker; a later one never has the id of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WorkerId(pub(crate) u32);
@@ -100,11 +103,13 @@ impl Worker {
         self.n_answers > 0
     }
 
-    /// Whether it is time for another in its place.
-    fn is_worn(&self) -> bool {
+    /// Whether it is time for another in its place; while there is more to do, work that takes much memory
+    /// by itself must not cost a start with each item.
+    fn is_worn(&self, is_idle: bool) -> bool {
+        let least = if is_idle { 1 } else { FEW_ANSWERS };
         self.is_outdated
             || self.n_answers >= MOST_ANSWERS
-            || self.has_answered() && self.memory >= MUCH_MEMORY
+            || self.n_answers >= least && self.memory >= MUCH_MEMORY
     }
 
     /// Whether it starts, loads or works.
@@ -203,8 +208,8 @@ impl Pool {
     }
 
     /// Ends the workers that are worn and not at work.
-    pub(crate) fn end_worn(&mut self) -> Vec<WorkerId> {
-        self.end_if(|worker| worker.is_worn() && !worker.is_busy())
+    pub(crate) fn end_worn(&mut self, is_idle: bool) -> Vec<WorkerId> {
+        self.end_if(|worker| worker.is_worn(is_idle) && !worker.is_busy())
     }
 
     /// Ends a worker.

@@ -50,7 +50,7 @@ export class Visit {
     this.site = site;
     this.requests = [];
     this.problems = [];
-    /** What the security policy refused, which every visit but those that try it ends without. */
+    /** What the security policy refused in documents, which every visit but those that try it ends without. */
     this.refused = [];
     context.on("request", (request) => this.requests.push(request.url()));
     page.on("pageerror", (error) => this.problems.push(`page error: ${error.message}`));

@@ -399,6 +399,23 @@ fn webps_of_several_chunks() -> Vec<(&'static str, Vec<u8>)> {
             "clear-frame-larger-than-its-place.webp",
             animated(ANIMATED | ALPHA, webp_frame(one, &[alpha(), huge(b"VP8 ")])),
         ),
+        // The header's length says six bytes; decoders read ten.
+        ("short-header-then-frame.webp", {
+            let mut chunks = riff_chunk(b"VP8X", &[0; 6]);
+            chunks.extend([0; 4]);
+            chunks.extend(4_u32.to_le_bytes());
+            chunks.extend([0; 4]);
+            chunks.extend(huge(b"VP8 "));
+            riff_chunk(b"RIFF", &[&b"WEBP"[..], &chunks].concat())
+        }),
+        // The frame ends in the middle of the header within it.
+        ("frame-that-ends-in-a-header.webp", {
+            let inside = [alpha(), riff_chunk(b"VP8 ", &huge(b"VP8 ")[8..18])].concat();
+            let mut frame = webp_frame(one, &[inside]);
+            let shorter = (frame.len() - 9) as u32;
+            frame[4..8].copy_from_slice(&shorter.to_le_bytes());
+            animated(ANIMATED | ALPHA, frame)
+        }),
         (
             "frame-by-another-name.webp",
             animated(ANIMATED | ALPHA, webp_frame(one, &[alpha(), huge(b"ABCD")])),

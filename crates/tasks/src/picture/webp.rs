@@ -12,18 +12,18 @@ type Size = (u32, u32);
 /// # Errors
 /// Both sizes, in words.
 pub(super) fn check_frames(bytes: &[u8]) -> Result<(), String> {
-    let Some((b"VP8X", canvas)) = bytes.get(12..).and_then(first_chunk) else {
+    let Some(inside) = bytes.get(12..).filter(|inside| inside.starts_with(b"VP8X")) else {
         // With one chunk alone there is one size.
         return Ok(());
     };
-    let side = |at: usize| Some(u32_of(canvas.get(at..at + 3)?) + 1);
-    let (Some(width), Some(height)) = (side(4), side(7)) else {
+    // The decoder reads the canvas here however long the chunk says it is.
+    let Some(canvas) = inside.get(12..18) else {
         return Ok(());
     };
-    for (name, content) in chunks(&bytes[12..]) {
-        match name {
-            b"VP8 " => check_lossy(content, (width, height))?,
-            b"ANMF" => check_animated(content)?,
+    for chunk in chunks(inside) {
+        match chunk.name {
+            b"VP8 " => check_lossy(chunk.content, size(canvas))?,
+            b"ANMF" => check_animated(&chunk)?,
             _ => {}
         }
     }
@@ -31,20 +31,27 @@ pub(super) fn check_frames(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// A frame of an animation: its place, then its chunks.
-fn check_animated(frame: &[u8]) -> Result<(), String> {
-    let (Some(place), Some(inside)) = (frame.get(..16), frame.get(16..)) else {
+fn check_animated(frame: &Chunk<'_>) -> Result<(), String> {
+    let (Some(place), Some(inside)) = (frame.from_here.get(6..12), frame.from_here.get(16..))
+    else {
         return Ok(());
     };
-    let size = (u32_of(&place[6..9]) + 1, u32_of(&place[9..12]) + 1);
+    let end = frame.content.len().saturating_sub(16);
     let mut follows_alpha = false;
-    for (name, content) in chunks(inside) {
+    // Where a chunk goes on behind the frame's end, so does the decoder.
+    for chunk in chunks(inside).take_while(|chunk| inside.len() - chunk.from_here.len() < end) {
         // What follows transparency is read as VP8 whatever it is called.
-        if name == b"VP8 " || follows_alpha {
-            check_lossy(content, size)?;
+        if chunk.name == b"VP8 " || follows_alpha {
+            check_lossy(chunk.content, size(place))?;
         }
-        follows_alpha = name == b"ALPH";
+        follows_alpha = chunk.name == b"ALPH";
     }
     Ok(())
+}
+
+/// Width and height, each less one, in three bytes.
+fn size(six: &[u8]) -> Size {
+    (u32_of(&six[..3]) + 1, u32_of(&six[3..]) + 1)
 }
 
 /// The header of a key frame in VP8 (RFC 6386, section 9.1): three bytes of flags, a mark, the sizes.
@@ -64,22 +71,29 @@ fn check_lossy(content: &[u8], (width, height): Size) -> Result<(), String> {
     }
 }
 
-/// Names and contents of chunks one after another; the last as far as it goes.
-fn chunks(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let (name, content) = first_chunk(bytes)?;
-        // Contents of odd length are filled up.
-        let rest = 8 + content.len() + content.len() % 2;
-        bytes = bytes.get(rest..).unwrap_or_default();
-        Some((name, content))
-    })
+/// A part of a file in RIFF.
+struct Chunk<'a> {
+    name: &'a [u8; 4],
+    /// As far as the file goes.
+    content: &'a [u8],
+    /// The content and all behind it.
+    from_here: &'a [u8],
 }
 
-fn first_chunk(bytes: &[u8]) -> Option<(&[u8; 4], &[u8])> {
-    let (name, behind) = bytes.split_first_chunk()?;
-    let length = declared(bytes, 4)?;
-    let content = behind.get(4..)?;
-    Some((name, &content[..length.min(content.len())]))
+/// Chunks one after another.
+fn chunks(mut bytes: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    std::iter::from_fn(move || {
+        let length = declared(bytes, 4)?;
+        let (name, from_here) = (bytes.first_chunk()?, &bytes[8..]);
+        let content = &from_here[..length.min(from_here.len())];
+        // Contents of odd length are filled up.
+        bytes = from_here.get(length + length % 2..).unwrap_or_default();
+        Some(Chunk {
+            name,
+            content,
+            from_here,
+        })
+    })
 }
 
 /// Three bytes, the lowest first.
