@@ -120,7 +120,11 @@ enum Task {
         strict: bool,
     },
     /// Build the site twice, at two places, and compare every file
-    Reproduce,
+    Reproduce {
+        /// Compare with this site instead, a folder that was built elsewhere from the same commit
+        #[arg(long, value_name = "DIST")]
+        with: Option<PathBuf>,
+    },
     /// Run programs that look for inputs on which something fails
     Fuzz(fuzz::Options),
     /// Run the kernels' tests with the sanitizers of addresses and threads
@@ -185,7 +189,7 @@ fn main() -> Result<()> {
         Task::Soak { share, only } => gates::soak(&paths, share, only.as_deref()),
         Task::Screenshots => gates::screenshots(&paths),
         Task::Audit { strict } => audit::run(&paths, strict),
-        Task::Reproduce => reproduce::run(&paths),
+        Task::Reproduce { with } => reproduce::run(&paths, with.as_deref()),
         Task::Fuzz(options) => fuzz::run(&paths, &options),
         Task::Sanitize => fuzz::sanitize(&paths),
         Task::Bench(options) => bench::run(&paths, &options),

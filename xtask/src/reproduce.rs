@@ -1,7 +1,8 @@
 //! `cargo xtask reproduce`: whether the same source gives the same site, wherever it is built.
 //!
 //! The site is built here, and again from a copy of the checkout at another place, which has nothing
-//! that was compiled before. Then every file is compared.
+//! that was compiled before; or another checkout, perhaps of another machine, has built it. Then every file is
+//! compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,22 +17,29 @@ use crate::models::sha256;
 use crate::paths::Paths;
 use crate::toolchain::{self, WasmStd};
 
-/// Builds the site twice and fails with every file that differs, or that tells where it was built.
-pub(crate) fn run(paths: &Paths) -> Result<()> {
+/// Builds the site twice, or once where `other` is a site that was built elsewhere, and fails with every
+/// file that differs, or that tells where it was built.
+pub(crate) fn run(paths: &Paths, other: Option<&Path>) -> Result<()> {
     println!("The site, from {}", paths.root.display());
     crate::build(paths)?;
     let elsewhere = elsewhere(paths);
-    copy_checkout(&paths.root, &elsewhere.root)?;
-    println!("The site again, from {}", elsewhere.root.display());
-    crate::build(&elsewhere)?;
-    let (first, second) = (files(&paths.dist())?, files(&elsewhere.dist())?);
+    let second = match other {
+        Some(other) => other.to_owned(),
+        None => {
+            copy_checkout(&paths.root, &elsewhere.root)?;
+            println!("The site again, from {}", elsewhere.root.display());
+            crate::build(&elsewhere)?;
+            elsewhere.dist()
+        }
+    };
+    let (first, again) = (files(&paths.dist())?, files(&second)?);
     let folders = folders(paths, &elsewhere)?;
-    let mut problems = compare(&first, &second, &folders)?;
+    let mut problems = compare(&first, &again, &folders)?;
     problems.extend(telling(&first, &folders)?);
     if !problems.is_empty() {
         bail!(
             "the two sites are not the same; the second is in {}:\n{}",
-            elsewhere.dist().display(),
+            second.display(),
             problems.join("\n")
         );
     }
