@@ -28,6 +28,7 @@ mod test;
 mod toolchain;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -134,9 +135,21 @@ enum Task {
     Bench(bench::Options),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace, also where RUST_BACKTRACE is set: what failed is another program,
+            // and its last words have to stay the last of a log.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
     let paths = Paths::find()?;
-    match Arguments::parse().task {
+    match task {
         Task::Setup => {
             setup::for_tests(&paths)?;
             setup::for_build(&paths)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use indicatif::HumanDuration;
 use vitrine_protocol::Flavour;
 
@@ -92,6 +92,7 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
     let [site, test_files] = site_with_test_files(paths);
     let isolated = Mount::new(ISOLATED, paths.dist()).isolated();
     let server = Background::start(&[site, test_files, isolated])?;
+    let failures = paths.target().join("failed-browser-tests.txt");
     let mut command = Command::new("node");
     command
         .current_dir(paths.browser_tests())
@@ -101,7 +102,13 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
         .env("VITRINE_CHROMIUM", setup::chromium()?)
         .env("VITRINE_BUDGETS", Budgets::read(paths)?.json()?)
         // One file after another: on two cores, parallel browsers would disturb each other's time limits.
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(["--test", "--test-concurrency=1"])
+        .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
+        .arg("--test-reporter=./failures.js")
+        .arg(format!(
+            "--test-reporter-destination={}",
+            failures.display()
+        ))
         .args(files);
     if let Some(data) = evaluation_data(paths) {
         command.env("VITRINE_DATA", data);
@@ -113,7 +120,10 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
     if let Some(predictions) = predictions {
         command.env("VITRINE_NATIVE_PREDICTIONS", predictions);
     }
-    step("Browser tests", &mut command)
+    step("Browser tests", &mut command).map_err(|error| {
+        let named = fs::read_to_string(&failures).unwrap_or_default();
+        anyhow!("{error:#}\n{}", named.trim_end())
+    })
 }
 
 /// Path under which the site stands once more, as a host serves it that makes pages isolated.
