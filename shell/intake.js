@@ -9,7 +9,7 @@
 // and the program says `vitrine:listening` once it hears them. Until then files are kept. It says
 // `vitrine:cancel` when what is still on its way is not wanted any more.
 
-import { say } from "./language.js";
+import { root, say } from "./language.js";
 import { showDemo } from "./routes.js";
 
 const waiting = [];
@@ -166,10 +166,18 @@ document.addEventListener("paste", (event) => {
   if (files.length > 0) event.preventDefault();
   hand(files);
   const text = event.clipboardData?.getData("text/plain") ?? "";
-  // Where something can be typed, the browser pastes by itself; without a box there is nowhere to.
-  if (files.length > 0 || text === "" || isTyped(event.target) || textForm.hidden) return;
-  event.preventDefault();
-  write(text);
+  const isElsewhere = isTyped(event.target) && event.target !== textbox;
+  // Without a box there is nowhere to paste a text.
+  if (files.length > 0 || text === "" || isElsewhere || textForm.hidden) return;
+  if (text.length > textbox.maxLength) {
+    // The browser would cut it without a word.
+    event.preventDefault();
+    hand([new File([text], say("pasted-text.txt"), { type: "text/plain" })]);
+    showResults();
+  } else if (!isTyped(event.target)) {
+    event.preventDefault();
+    write(text);
+  }
 });
 
 /** Takes what is chosen with an input, and what was before this script was there. */
@@ -202,6 +210,10 @@ function handTyped(handedIn) {
   handText({ text: textbox.value, handedIn });
 }
 textbox.addEventListener("input", () => {
+  if (textbox.value.length >= textbox.maxLength) {
+    const n = textbox.maxLength.toLocaleString(root.lang);
+    tell(say("The box is full: it holds {n} characters. Add a longer text as a file.", { n }));
+  }
   clearTimeout(pause);
   pause = setTimeout(() => handTyped(false), PAUSE_MS);
 });

@@ -11,7 +11,7 @@ use vitrine_protocol::{
     EngineBuild, EngineError, Flavour, ModelEntry, Reply, Request, RequestId, Size, Spec,
     TextAnswer, WarmUp,
 };
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
@@ -116,8 +116,38 @@ pub(crate) fn report(event: Event) {
 
 /// Adds files that a person dropped, pasted or chose.
 pub(crate) fn add_files(files: impl Iterator<Item = File>) {
-    let added = with(|session| files.map(|file| session.keep(file)).collect());
-    report(Event::Added(added.unwrap_or_default()));
+    // Where no model reads texts, the picture decoder says what a text file is not.
+    let reads_texts = with(|session| session.reads_texts()).unwrap_or_default();
+    let named = |file: File| match reads_texts {
+        true => (FileKind::named(&file.name(), &file.type_()), file),
+        false => (Some(FileKind::Picture), file),
+    };
+    let files: Vec<(Option<FileKind>, File)> = files.map(named).collect();
+    spawn_local(async move {
+        let mut kinds = Vec::new();
+        for (named, file) in files {
+            let kind = match named {
+                Some(FileKind::Picture) => FileKind::Picture,
+                _ => FileKind::of(named, &beginning(&file).await),
+            };
+            kinds.push((kind, file));
+        }
+        let keep = |session: &mut Session| {
+            let kept = kinds.into_iter();
+            kept.map(|(kind, file)| session.keep(kind, file)).collect()
+        };
+        report(Event::Added(with(keep).unwrap_or_default()));
+    });
+}
+
+/// A file's first bytes; none where it cannot be read, which the worker will say when it tries.
+async fn beginning(file: &File) -> Vec<u8> {
+    let read = async {
+        let blob = file.slice_with_f64_and_f64(0.0, FileKind::BEGINNING.into())?;
+        JsFuture::from(blob.array_buffer()).await
+    };
+    let bytes = read.await.map(|buffer| Uint8Array::new(&buffer).to_vec());
+    bytes.unwrap_or_default()
 }
 
 /// Takes a text that is being typed, or one that was handed in to stay.
@@ -200,14 +230,9 @@ impl Session {
         id
     }
 
-    fn keep(&mut self, file: File) -> Added {
+    fn keep(&mut self, kind: FileKind, file: File) -> Added {
         let id = self.new_id();
         let name = file.name();
-        // Where no model reads texts, the picture decoder says what a text file is not.
-        let kind = match self.reads_texts() {
-            true => FileKind::of(&name, &file.type_()),
-            false => FileKind::Picture,
-        };
         self.files.insert(id, file);
         Added { id, name, kind }
     }

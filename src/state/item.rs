@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vitrine_protocol::{
-    Analysis, Classification, Failure, Flavour, Reading, RequestId, RowAnalysis, Size, Stages as _,
-    TableFacts,
+    Analysis, Classification, Failure, Flavour, PictureError, PictureFormat, Reading, RequestId,
+    RowAnalysis, Size, Stages as _, TableFacts,
 };
 
 use super::compare::{self, Comparison};
@@ -153,7 +153,7 @@ impl Job {
     }
 }
 
-/// What a file is taken for, by its name and the type the browser says.
+/// What a file is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileKind {
     Picture,
@@ -162,21 +162,52 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    /// Everything that is no text by its name goes to the picture decoder, which looks at the
-    /// content and says so when it is none.
-    pub(crate) fn of(name: &str, mime: &str) -> FileKind {
+    /// Bytes of a file's beginning that [`FileKind::of`] is to see.
+    pub(crate) const BEGINNING: u32 = 512;
+
+    /// What a file says it is, by its name and the type that the browser says; `None` where it has
+    /// neither an ending nor a type.
+    ///
+    /// Everything that is no text by its name counts as a picture: that decoder looks at the content
+    /// and says so when it is none.
+    pub(crate) fn named(name: &str, mime: &str) -> Option<FileKind> {
         let extension = name
             .rsplit_once('.')
             .map(|(_, extension)| extension.to_ascii_lowercase())
             .unwrap_or_default();
-        match extension.as_str() {
-            "csv" | "tsv" => FileKind::Table,
-            "txt" | "md" | "markdown" | "text" => FileKind::Text,
-            _ if mime == "text/csv" => FileKind::Table,
-            _ if mime == "text/plain" || mime == "text/markdown" => FileKind::Text,
-            _ => FileKind::Picture,
+        match (extension.as_str(), mime) {
+            ("csv" | "tsv", _) => Some(FileKind::Table),
+            ("txt" | "md" | "markdown" | "text", _) => Some(FileKind::Text),
+            (_, "text/csv") => Some(FileKind::Table),
+            (_, "text/plain" | "text/markdown") => Some(FileKind::Text),
+            ("", "") => None,
+            _ => Some(FileKind::Picture),
         }
     }
+
+    /// What a file is, by what it says and by its first bytes: a picture whatever it is called, a text
+    /// where nothing else is said.
+    pub(crate) fn of(named: Option<FileKind>, beginning: &[u8]) -> FileKind {
+        match PictureFormat::sniff(beginning) {
+            Ok(_) | Err(PictureError::UnsupportedFormat { .. }) => FileKind::Picture,
+            Err(_) => match named {
+                Some(kind) => kind,
+                None if begins_as_text(beginning) => FileKind::Text,
+                None => FileKind::Picture,
+            },
+        }
+    }
+}
+
+/// Whether these may be the first bytes of a text: UTF-8 without NUL, perhaps cut within a character,
+/// or UTF-16 that says so.
+fn begins_as_text(beginning: &[u8]) -> bool {
+    let is_utf16 = beginning.starts_with(&[0xFF, 0xFE]) || beginning.starts_with(&[0xFE, 0xFF]);
+    let is_utf8 = match str::from_utf8(beginning) {
+        Ok(text) => !text.is_empty(),
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf16 || (is_utf8 && !beginning.contains(&0))
 }
 
 impl Item {
@@ -473,19 +504,48 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_kind(name: &str, mime: &str, expected: FileKind) {
-        assert_eq!(FileKind::of(name, mime), expected);
+    fn check_named(name: &str, mime: &str, expected: impl Into<Option<FileKind>>) {
+        assert_eq!(FileKind::named(name, mime), expected.into());
     }
 
     #[test]
-    fn files_are_told_apart_by_name_then_type() {
-        check_kind("a.CSV", "", FileKind::Table);
-        check_kind("a.tsv", "text/plain", FileKind::Table);
-        check_kind("notes.md", "", FileKind::Text);
-        check_kind("notes", "text/plain", FileKind::Text);
-        check_kind("photo.jpg", "image/jpeg", FileKind::Picture);
-        check_kind("model.onnx", "", FileKind::Picture);
-        check_kind("drawing.svg", "image/svg+xml", FileKind::Picture);
+    fn a_name_counts_before_a_type() {
+        check_named("a.CSV", "", FileKind::Table);
+        check_named("a.tsv", "text/plain", FileKind::Table);
+        check_named("notes.md", "", FileKind::Text);
+        check_named("notes", "text/plain", FileKind::Text);
+        check_named("photo.jpg", "image/jpeg", FileKind::Picture);
+        check_named("model.onnx", "", FileKind::Picture);
+        check_named("drawing.svg", "image/svg+xml", FileKind::Picture);
+        check_named("photo", "image/jpeg", FileKind::Picture);
+        check_named("README", "", None);
+    }
+
+    #[track_caller]
+    fn check_kind(named: impl Into<Option<FileKind>>, beginning: &[u8], expected: FileKind) {
+        assert_eq!(FileKind::of(named.into(), beginning), expected);
+    }
+
+    #[test]
+    fn a_picture_is_one_whatever_it_is_called() {
+        let png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR";
+        check_kind(FileKind::Text, png, FileKind::Picture);
+        check_kind(FileKind::Table, b"GIF89a", FileKind::Picture);
+        check_kind(None, &[0xFF, 0xD8, 0xFF, 0xE0], FileKind::Picture);
+        check_kind(FileKind::Text, b"\0\0\0\x18ftypheic", FileKind::Picture);
+        check_kind(FileKind::Text, b"BMW is a maker of cars", FileKind::Text);
+        check_kind(FileKind::Text, b"<svg>", FileKind::Text);
+        check_kind(FileKind::Table, b"PK\x03\x04", FileKind::Table);
+    }
+
+    #[test]
+    fn what_says_nothing_is_a_text_where_it_reads_as_one() {
+        check_kind(None, "für dich".as_bytes(), FileKind::Text);
+        check_kind(None, &"für".as_bytes()[..2], FileKind::Text);
+        check_kind(None, b"\xFF\xFEa\0", FileKind::Text);
+        check_kind(None, b"", FileKind::Picture);
+        check_kind(None, b"a\0", FileKind::Picture);
+        check_kind(None, b"a\xFFb", FileKind::Picture);
     }
 
     fn facts(n_rows: usize) -> TableFacts {

@@ -18,7 +18,7 @@ const index = FOLDER ? JSON.parse(await readFile(path.join(FOLDER, "index.json")
 
 /** Always among them: what stands for a kind of attack of its own. */
 const ALWAYS =
-  /^(format-(html|lfs|pickle|zip)|20000x1|1x20000|claims-4294967295|packed-|frame-|clear-frame|animated|orientation-|16-bits|four-inks|100-mb|rows-1000000|columns-1000000|one-nul|.*appended|.*behind)/;
+  /^(format-(html|lfs|pickle|zip)|.*named\.|.*without-ending|20000x1|1x20000|claims-4294967295|packed-|frame-|clear-frame|animated|orientation-|16-bits|four-inks|100-mb|rows-1000000|columns-1000000|one-nul|.*appended|.*behind)/;
 
 /** As many files of a kind as are tried: those that always are, and others spread over the rest. */
 function sample(kind) {

@@ -1,12 +1,12 @@
 // Texts, typed or dropped, and tables of them.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe } from "node:test";
 import { parsePrediction, PATIENCE, visitingWith } from "./page.js";
-import { launch } from "./support.js";
+import { fixture, launch } from "./support.js";
 
 let browser;
 let scratch;
@@ -111,6 +111,41 @@ describe("texts", () => {
     }, "I was charged a fee for using my card abroad");
     const name = await visit.page.getByRole("article").first().getAttribute("aria-label", { timeout: PATIENCE });
     assert.equal((await visit.predictions(name, "Intent")).length, 5);
+  });
+
+  visiting("a text that is longer than the box becomes a file", {}, async (visit) => {
+    await visit.ready();
+    const paste = (text) =>
+      textbox(visit).evaluate((box, text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", text);
+        box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      }, text);
+    // Nothing for a page to do: the browser pastes it.
+    await paste("It was a wonderful day. ");
+    await paste("It was a wonderful day. ".repeat(10_000));
+    await visit.predictions("pasted-text.txt", "Emotion");
+    assert.match(await visit.card("pasted-text.txt").innerText(), /Only the first 1\d\d of \d[\d,.]+ tokens were read/);
+    assert.equal(await textbox(visit).inputValue(), "");
+    assert.equal(await visit.page.getByRole("article").count(), 1);
+  });
+
+  visiting("a full box says that it is full", {}, async (visit) => {
+    await visit.ready();
+    await textbox(visit).fill("no ".repeat(66_667).slice(0, 200_000));
+    await visit.page.getByRole("status").getByText("The box is full: it holds 200,000 characters").waitFor();
+  });
+
+  visiting("files without an ending and pictures that are called texts are told by their content", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(
+      await file("README", "Thank you so much, this made my whole week!"),
+      await file("photo.txt", await readFile(fixture("pictures/upright.jpg"))),
+      await file("table.csv", await readFile(fixture("pictures/photo.bmp"))),
+    );
+    assert.equal((await visit.predictions("README", "Intent")).length, 5);
+    for (const name of ["photo.txt", "table.csv"]) assert.equal((await visit.predictions(name)).length, 5);
+    assert.equal(await visit.page.getByRole("alert").count(), 0);
   });
 
   visiting("a file that is no text is refused in words", {}, async (visit) => {

@@ -602,6 +602,14 @@ fn kinds(cases: &mut Vec<Case>) {
         encoded(quarters(4, 4), ImageFormat::Gif),
     ));
     cases.push(picture("without-ending", good.clone()));
+    // Called texts and tables: the page looks at the bytes before it decides who reads them.
+    cases.push(picture("png-named.txt", good.clone()));
+    cases.push(picture("jpeg-named.csv", jpeg(quarters(8, 8), 90)));
+    cases.push(picture(
+        "heic-named.md",
+        *b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    ));
+    cases.push(picture("cut-png-named.txt", good[..12].to_vec()));
     let page = [&good[..], b"<script>alert(1)</script>"].concat();
     cases.push(picture("page-behind.png", page));
     let zip = [&jpeg(quarters(8, 8), 90)[..], b"PK\x05\x06", &[0; 18]].concat();

@@ -76,6 +76,7 @@ fn texts(cases: &mut Vec<Case>) {
         *b"\xFE\xFF\xD8\0\0a\xDC\0\0b",
     ));
     cases.push(text("utf32", utf32(WORDS)));
+    cases.push(case("text-without-ending", Kind::Text, WORDS));
     cases.push(text("latin-1", *b"caf\xE9 na\xEFve"));
     cases.push(text("windows-1252", *b"\x93quoted\x94 \x96 \x80 5"));
     cases.push(text("shift-jis", *b"\x93\xFA\x96\x7B\x8C\xEA"));
@@ -95,7 +96,6 @@ fn texts(cases: &mut Vec<Case>) {
     cases.push(text("nul-in-utf16", *b"\xFF\xFEa\0\0\0b\0"));
     cases.push(text("random", Random::seeded(3).bytes(4096)));
     cases.push(text("archive", *b"PK\x03\x04\x14\0\0\0"));
-    cases.push(text("picture", *b"\x89PNG\r\n\x1A\n\0\0\0\x0D"));
     cases.push(text(
         "controls",
         "a\u{1}b\u{7}c\u{8}d\u{1B}[31mred\u{7F}\u{85}",

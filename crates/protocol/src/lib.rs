@@ -8,6 +8,7 @@ mod failure;
 mod gate;
 mod message;
 mod packed;
+mod picture_format;
 mod prediction;
 mod registry;
 
@@ -18,6 +19,7 @@ pub use failure::{
 pub use gate::{GateError, ModelSummary};
 pub use message::{Reply, Request, RequestId, WarmUp};
 pub use packed::{Unreadable, pack, unpack};
+pub use picture_format::PictureFormat;
 pub use prediction::{
     Analysis, AnalysisTimes, Class, Classification, Line, LoadTimes, OperatorShare, PictureFacts,
     Point, Reading, ReadingTimes, RowAnalysis, Size, StageTimes, Stages, TableFacts, TextAnswer,

@@ -7,7 +7,6 @@ mod limits;
 mod orient;
 mod preprocess;
 mod resize;
-mod sniff;
 mod thumbnail;
 mod webp;
 

@@ -1,18 +1,18 @@
 //! Whether a file reaches the end that its format promises.
 
-use super::sniff::Format;
+use vitrine_protocol::PictureFormat;
 
 /// True when a file stops before its own end.
 ///
 /// Decoders tell this apart badly: those of JPEG fill what is missing with grey, others report
 /// damage. So the containers are walked here, without looking at pixels.
-pub(super) fn ends_early(format: Format, bytes: &[u8]) -> bool {
+pub(super) fn ends_early(format: PictureFormat, bytes: &[u8]) -> bool {
     let end = match format {
-        Format::Jpeg => jpeg_end(bytes),
-        Format::Png => png_end(bytes),
-        Format::WebP => declared(bytes, 4).and_then(|length| length.checked_add(8)),
-        Format::Gif => gif_end(bytes),
-        Format::Bmp => declared(bytes, 2),
+        PictureFormat::Jpeg => jpeg_end(bytes),
+        PictureFormat::Png => png_end(bytes),
+        PictureFormat::WebP => declared(bytes, 4).and_then(|length| length.checked_add(8)),
+        PictureFormat::Gif => gif_end(bytes),
+        PictureFormat::Bmp => declared(bytes, 2),
     };
     end.is_none_or(|end| end > bytes.len())
 }

@@ -4,14 +4,13 @@ use std::error::Error;
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
-use vitrine_protocol::PictureError;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
+use vitrine_protocol::{PictureError, PictureFormat};
 
 use super::complete::ends_early;
 use super::flatten::flatten;
 use super::limits::Limits;
 use super::orient::upright;
-use super::sniff::{Format, sniff};
 use super::webp::check_frames;
 
 /// Reads a JPEG, PNG, WebP, GIF or BMP file into 8-bit RGB pixels, upright as its EXIF data says.
@@ -28,18 +27,18 @@ use super::webp::check_frames;
 /// its pixels, even where the decoder would fill the rest with grey, and [`PictureError::Damaged`] for any other fault.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, PictureError> {
     limits.check_bytes(bytes.len() as u64)?;
-    let format = sniff(bytes)?;
+    let format = PictureFormat::sniff(bytes)?;
     let (pixels, orientation) = read(bytes, format, limits)?;
     Ok(upright(flatten(pixels), orientation))
 }
 
 fn read(
     bytes: &[u8],
-    format: Format,
+    format: PictureFormat,
     limits: &Limits,
 ) -> Result<(DynamicImage, Orientation), PictureError> {
     let failed = |error: ImageError| failure(&error, bytes, format, limits);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.of_decoder());
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), of_image(format));
     reader.limits(of_decoder(format, bytes.len(), limits));
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
@@ -49,12 +48,14 @@ fn read(
     if width == 0 || height == 0 {
         return Err(damaged(format, "the picture has no pixels"));
     }
-    if format == Format::Jpeg && (ends_early(format, bytes) || lacks_blocks(bytes, width, height)) {
+    if format == PictureFormat::Jpeg
+        && (ends_early(format, bytes) || lacks_blocks(bytes, width, height))
+    {
         return Err(PictureError::Truncated {
             format: format.name(),
         });
     }
-    if format == Format::WebP {
+    if format == PictureFormat::WebP {
         check_frames(bytes).map_err(|met| damaged(format, met))?;
     }
     let orientation = orientation(&mut decoder);
@@ -76,14 +77,25 @@ fn lacks_blocks(bytes: &[u8], width: u32, height: u32) -> bool {
 /// printers have up to 4 MB.
 const PROFILE: u64 = 8 << 20;
 
+/// The decoders' name of a format.
+fn of_image(format: PictureFormat) -> ImageFormat {
+    match format {
+        PictureFormat::Jpeg => ImageFormat::Jpeg,
+        PictureFormat::Png => ImageFormat::Png,
+        PictureFormat::WebP => ImageFormat::WebP,
+        PictureFormat::Gif => ImageFormat::Gif,
+        PictureFormat::Bmp => ImageFormat::Bmp,
+    }
+}
+
 /// What a decoder may take beside the picture's own pixels.
 ///
 /// That of PNG unpacks the colour profile, which nothing here reads, as far as it is let: a hundred
 /// kilobytes would become a hundred megabytes. Chunks are kept twice at most, and a profile that does
 /// not fit is left out by the decoder without a word. A row of pixels always fits.
-fn of_decoder(format: Format, n_bytes: usize, limits: &Limits) -> image::Limits {
+fn of_decoder(format: PictureFormat, n_bytes: usize, limits: &Limits) -> image::Limits {
     let most = match format {
-        Format::Png => PROFILE + 2 * n_bytes as u64,
+        PictureFormat::Png => PROFILE + 2 * n_bytes as u64,
         _ => limits.max_alloc,
     };
     let mut of_decoder = image::Limits::no_limits();
@@ -99,7 +111,12 @@ fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
 }
 
-fn failure(error: &ImageError, bytes: &[u8], format: Format, limits: &Limits) -> PictureError {
+fn failure(
+    error: &ImageError,
+    bytes: &[u8],
+    format: PictureFormat,
+    limits: &Limits,
+) -> PictureError {
     if let (ImageError::Limits(_), Err(too_large)) = (error, check_claimed(bytes, format, limits)) {
         too_large
     } else if is_end_of_file(error) || ends_early(format, bytes) {
@@ -113,7 +130,7 @@ fn failure(error: &ImageError, bytes: &[u8], format: Format, limits: &Limits) ->
 
 /// Refuses a size beyond the limits that the decoder gave up on before it could be asked for it,
 /// which that of PNG does where a single row is too much.
-fn check_claimed(bytes: &[u8], format: Format, limits: &Limits) -> Result<(), PictureError> {
+fn check_claimed(bytes: &[u8], format: PictureFormat, limits: &Limits) -> Result<(), PictureError> {
     let side = |at: usize| {
         bytes
             .get(at..)?
@@ -122,13 +139,13 @@ fn check_claimed(bytes: &[u8], format: Format, limits: &Limits) -> Result<(), Pi
             .map(u32::from_be_bytes)
     };
     match (format, side(16), side(20)) {
-        (Format::Png, Some(width), Some(height)) => limits.check_size(width, height, 1),
+        (PictureFormat::Png, Some(width), Some(height)) => limits.check_size(width, height, 1),
         _ => Ok(()),
     }
 }
 
 /// The decoder's words stand within a sentence, so they lose the end of their own.
-fn damaged(format: Format, detail: impl ToString) -> PictureError {
+fn damaged(format: PictureFormat, detail: impl ToString) -> PictureError {
     let detail = detail.to_string();
     let detail = detail.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
     PictureError::Damaged {

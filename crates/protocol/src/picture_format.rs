@@ -1,11 +1,11 @@
-//! What a file is, by its first bytes; its name says nothing.
+//! What a picture file is, by its first bytes; its name says nothing.
 
-use image::ImageFormat;
-use vitrine_protocol::PictureError;
+use crate::PictureError;
 
-/// A format that is read here.
+/// A format of pictures that is read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+#[allow(missing_docs)] // The names are the formats' own.
+pub enum PictureFormat {
     Jpeg,
     Png,
     WebP,
@@ -13,63 +13,53 @@ pub(super) enum Format {
     Bmp,
 }
 
-impl Format {
+impl PictureFormat {
+    /// Finds the format of a file by its first bytes: 16 tell all formats but HEIF, whose list of
+    /// brands may be longer, and SVG, which may begin with a comment of any length.
+    ///
+    /// # Errors
+    /// [`PictureError::Svg`] and [`PictureError::UnsupportedFormat`] for pictures of other formats,
+    /// [`PictureError::NotAPicture`] for everything else.
+    pub fn sniff(bytes: &[u8]) -> Result<PictureFormat, PictureError> {
+        if let Some(format) = readable(bytes) {
+            return Ok(format);
+        }
+        if let Some(name) = unsupported(bytes) {
+            return Err(PictureError::UnsupportedFormat {
+                format: name.to_owned(),
+            });
+        }
+        if is_svg(bytes) {
+            return Err(PictureError::Svg);
+        }
+        Err(PictureError::NotAPicture)
+    }
+
     /// Name for people.
-    pub(super) fn name(self) -> String {
+    pub fn name(self) -> String {
         match self {
-            Format::Jpeg => "JPEG",
-            Format::Png => "PNG",
-            Format::WebP => "WebP",
-            Format::Gif => "GIF",
-            Format::Bmp => "BMP",
+            PictureFormat::Jpeg => "JPEG",
+            PictureFormat::Png => "PNG",
+            PictureFormat::WebP => "WebP",
+            PictureFormat::Gif => "GIF",
+            PictureFormat::Bmp => "BMP",
         }
         .to_owned()
     }
-
-    /// Name for the decoder.
-    pub(super) fn of_decoder(self) -> ImageFormat {
-        match self {
-            Format::Jpeg => ImageFormat::Jpeg,
-            Format::Png => ImageFormat::Png,
-            Format::WebP => ImageFormat::WebP,
-            Format::Gif => ImageFormat::Gif,
-            Format::Bmp => ImageFormat::Bmp,
-        }
-    }
 }
 
-/// Finds the format of a file that is read here.
-///
-/// # Errors
-/// [`PictureError::Svg`] and [`PictureError::UnsupportedFormat`] for pictures of other formats,
-/// [`PictureError::NotAPicture`] for everything else.
-pub(super) fn sniff(bytes: &[u8]) -> Result<Format, PictureError> {
-    if let Some(format) = readable(bytes) {
-        return Ok(format);
-    }
-    if let Some(name) = unsupported(bytes) {
-        return Err(PictureError::UnsupportedFormat {
-            format: name.to_owned(),
-        });
-    }
-    if is_svg(bytes) {
-        return Err(PictureError::Svg);
-    }
-    Err(PictureError::NotAPicture)
-}
-
-fn readable(bytes: &[u8]) -> Option<Format> {
+fn readable(bytes: &[u8]) -> Option<PictureFormat> {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     if starts(&[0xFF, 0xD8, 0xFF]) {
-        Some(Format::Jpeg)
+        Some(PictureFormat::Jpeg)
     } else if starts(b"\x89PNG\r\n\x1A\n") {
-        Some(Format::Png)
+        Some(PictureFormat::Png)
     } else if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        Some(Format::WebP)
+        Some(PictureFormat::WebP)
     } else if starts(b"GIF87a") || starts(b"GIF89a") {
-        Some(Format::Gif)
+        Some(PictureFormat::Gif)
     } else if is_bmp(bytes) {
-        Some(Format::Bmp)
+        Some(PictureFormat::Bmp)
     } else {
         None
     }
@@ -179,7 +169,7 @@ mod tests {
     #[track_caller]
     fn check_unsupported(bytes: &[u8], name: &str) {
         assert_eq!(
-            sniff(bytes),
+            PictureFormat::sniff(bytes),
             Err(PictureError::UnsupportedFormat {
                 format: name.into()
             })
@@ -188,21 +178,36 @@ mod tests {
 
     #[track_caller]
     fn check_not_a_picture(bytes: &[u8]) {
-        assert_eq!(sniff(bytes), Err(PictureError::NotAPicture));
+        assert_eq!(PictureFormat::sniff(bytes), Err(PictureError::NotAPicture));
     }
 
     #[track_caller]
     fn check_svg(text: &str) {
-        assert_eq!(sniff(text.as_bytes()), Err(PictureError::Svg));
+        assert_eq!(
+            PictureFormat::sniff(text.as_bytes()),
+            Err(PictureError::Svg)
+        );
     }
 
     #[test]
     fn readable_formats_are_known_by_their_first_bytes() {
-        assert_eq!(sniff(&[0xFF, 0xD8, 0xFF, 0xE0]), Ok(Format::Jpeg));
-        assert_eq!(sniff(b"\x89PNG\r\n\x1A\n"), Ok(Format::Png));
-        assert_eq!(sniff(b"RIFF\x04\0\0\0WEBPVP8 "), Ok(Format::WebP));
-        assert_eq!(sniff(b"GIF89a"), Ok(Format::Gif));
-        assert_eq!(sniff(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Ok(Format::Bmp));
+        assert_eq!(
+            PictureFormat::sniff(&[0xFF, 0xD8, 0xFF, 0xE0]),
+            Ok(PictureFormat::Jpeg)
+        );
+        assert_eq!(
+            PictureFormat::sniff(b"\x89PNG\r\n\x1A\n"),
+            Ok(PictureFormat::Png)
+        );
+        assert_eq!(
+            PictureFormat::sniff(b"RIFF\x04\0\0\0WEBPVP8 "),
+            Ok(PictureFormat::WebP)
+        );
+        assert_eq!(PictureFormat::sniff(b"GIF89a"), Ok(PictureFormat::Gif));
+        assert_eq!(
+            PictureFormat::sniff(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"),
+            Ok(PictureFormat::Bmp)
+        );
     }
 
     #[test]
