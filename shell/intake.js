@@ -169,11 +169,12 @@ document.addEventListener("paste", (event) => {
   const isElsewhere = isTyped(event.target) && event.target !== textbox;
   // Without a box there is nowhere to paste a text.
   if (files.length > 0 || text === "" || isElsewhere || textForm.hidden) return;
-  if (text.length > textbox.maxLength) {
+  // The box counts the end of a line as one.
+  const length = text.replaceAll("\r\n", "\n").length;
+  if (length > textbox.maxLength && program !== "failed") {
     // The browser would cut it without a word.
     event.preventDefault();
     hand([new File([text], say("pasted-text.txt"), { type: "text/plain" })]);
-    showResults();
   } else if (!isTyped(event.target)) {
     event.preventDefault();
     write(text);

@@ -165,7 +165,7 @@ fn to_record(state: &State, id: RequestId, models: &[ModelEntry]) -> Option<Reco
     })
 }
 
-/// A thumbnail as a small JPEG.
+/// A thumbnail as a small picture in a `data:` address.
 fn small(thumbnail: &Thumbnail) -> Option<String> {
     match thumbnail {
         Thumbnail::Pixels { size, rgba } => {

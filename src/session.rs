@@ -4,14 +4,15 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use js_sys::Uint8Array;
+use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
 use leptos::prelude::{WithUntracked as _, document, set_timeout};
 use serde::Serialize;
 use vitrine_protocol::{
     EngineBuild, EngineError, Flavour, ModelEntry, Reply, Request, RequestId, Size, Spec,
     TextAnswer, WarmUp,
 };
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::{AbortController, File};
 
 use crate::bridge::Bridge;
@@ -29,6 +30,12 @@ const ROWS_PER_REQUEST: usize = 16;
 
 /// How long what was removed can be brought back.
 const UNDO_TIME: Duration = Duration::from_secs(20);
+
+/// Files whose first bytes are read at once.
+const LOOKS_AT_ONCE: usize = 64;
+
+/// How long a file's first bytes may take to come.
+const LONGEST_LOOK_MS: i32 = 3000;
 
 /// How often the state is told the time while it wants to know.
 const TICK: Duration = Duration::from_secs(1);
@@ -52,6 +59,8 @@ pub(crate) struct Session {
     files: HashMap<RequestId, File>,
     names: Names,
     next_id: u32,
+    /// How often what was still coming was given up.
+    n_dropped: u32,
     /// Whether deadlines are being looked at.
     is_watching: bool,
     /// When they were looked at last, in ms since the page began.
@@ -114,7 +123,8 @@ pub(crate) fn report(event: Event) {
     }
 }
 
-/// Adds files that a person dropped, pasted or chose.
+/// Adds files that a person dropped, pasted or chose: pictures at once, and where some are called anything else, all
+/// of them once the first bytes have shown what those are.
 pub(crate) fn add_files(files: impl Iterator<Item = File>) {
     // Where no model reads texts, the picture decoder says what a text file is not.
     let reads_texts = with(|session| session.reads_texts()).unwrap_or_default();
@@ -123,31 +133,65 @@ pub(crate) fn add_files(files: impl Iterator<Item = File>) {
         false => (Some(FileKind::Picture), file),
     };
     let files: Vec<(Option<FileKind>, File)> = files.map(named).collect();
+    let pictures = vec![FileKind::Picture; files.len()];
+    if files.iter().all(|(named, _)| !is_looked_at(*named)) {
+        return keep_files(pictures, files);
+    }
+    let n_dropped = with(|session| session.n_dropped);
     spawn_local(async move {
-        let mut kinds = Vec::new();
-        for (named, file) in files {
-            let kind = match named {
-                Some(FileKind::Picture) => FileKind::Picture,
-                _ => FileKind::of(named, &beginning(&file).await),
-            };
-            kinds.push((kind, file));
+        let kinds = kinds(&files).await;
+        // Those that were cancelled meanwhile are not wanted any more.
+        if with(|session| session.n_dropped) == n_dropped {
+            keep_files(kinds, files);
         }
-        let keep = |session: &mut Session| {
-            let kept = kinds.into_iter();
-            kept.map(|(kind, file)| session.keep(kind, file)).collect()
-        };
-        report(Event::Added(with(keep).unwrap_or_default()));
     });
 }
 
-/// A file's first bytes; none where it cannot be read, which the worker will say when it tries.
-async fn beginning(file: &File) -> Vec<u8> {
-    let read = async {
-        let blob = file.slice_with_f64_and_f64(0.0, FileKind::BEGINNING.into())?;
-        JsFuture::from(blob.array_buffer()).await
+fn keep_files(kinds: Vec<FileKind>, files: Vec<(Option<FileKind>, File)>) {
+    let keep = |session: &mut Session| {
+        let kept = kinds.into_iter().zip(files);
+        kept.map(|(kind, (_, file))| session.keep(kind, file))
+            .collect()
     };
-    let bytes = read.await.map(|buffer| Uint8Array::new(&buffer).to_vec());
-    bytes.unwrap_or_default()
+    report(Event::Added(with(keep).unwrap_or_default()));
+}
+
+/// Whether what a file is depends on its first bytes.
+fn is_looked_at(named: Option<FileKind>) -> bool {
+    named != Some(FileKind::Picture)
+}
+
+/// What each file is, by its name and its first bytes.
+async fn kinds(files: &[(Option<FileKind>, File)]) -> Vec<FileKind> {
+    let mut kinds = Vec::new();
+    for lot in files.chunks(LOOKS_AT_ONCE) {
+        let looks: Vec<_> = lot
+            .iter()
+            .map(|(named, file)| is_looked_at(*named).then(|| begin_look(file)).flatten())
+            .collect();
+        for ((named, _), look) in lot.iter().zip(looks) {
+            let beginning = match look {
+                Some(look) => JsFuture::from(look).await.unwrap_or_default(),
+                None => JsValue::UNDEFINED,
+            };
+            let beginning = beginning.dyn_ref::<ArrayBuffer>();
+            let bytes = beginning.map(|buffer| Uint8Array::new(buffer).to_vec());
+            kinds.push(FileKind::of(*named, &bytes.unwrap_or_default()));
+        }
+    }
+    kinds
+}
+
+/// Begins to read a file's first bytes. Gives nothing, or undefined, for one that cannot be read or does not come
+/// in time, as from a drive that is not there: the worker will say so when it tries.
+fn begin_look(file: &File) -> Option<Promise> {
+    let blob = file.slice_with_f64_and_f64(0.0, FileKind::BEGINNING.into());
+    let gives_up = future_to_promise(async {
+        web::pause(LONGEST_LOOK_MS).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    let bytes: Promise = blob.ok()?.array_buffer().unchecked_into();
+    Some(Promise::race(&Array::of2(&bytes, &gives_up)))
 }
 
 /// Takes a text that is being typed, or one that was handed in to stay.
@@ -218,6 +262,7 @@ impl Session {
             model_files: HashMap::new(),
             files: HashMap::new(),
             next_id: 0,
+            n_dropped: 0,
             is_watching: false,
             watched: 0.0,
         };
@@ -275,7 +320,10 @@ impl Session {
                 .map_err(|error| Box::new(Event::EngineDied(worker, error)))?,
             Effect::ShowFrame(seen) => intake::show_frame(&seen),
             Effect::Tick => set_timeout(|| report(Event::Tick(web::now())), TICK),
-            Effect::DropComing => intake::drop_coming(),
+            Effect::DropComing => {
+                self.n_dropped += 1;
+                intake::drop_coming();
+            }
             Effect::FocusResults => web::focus_results(),
             Effect::FocusCard(id) => {
                 // Once the views have followed the state: the card may not be there yet.

@@ -185,16 +185,18 @@ impl FileKind {
         }
     }
 
-    /// What a file is, by what it says and by its first bytes: a picture whatever it is called, a text
-    /// where nothing else is said.
+    /// What a file is, by what it says and by its first bytes: a picture that is called a text is one, and what says
+    /// nothing is a text where it reads as one. A drawing in SVG that is called a text stays its source.
     pub(crate) fn of(named: Option<FileKind>, beginning: &[u8]) -> FileKind {
-        match PictureFormat::sniff(beginning) {
-            Ok(_) | Err(PictureError::UnsupportedFormat { .. }) => FileKind::Picture,
-            Err(_) => match named {
-                Some(kind) => kind,
-                None if begins_as_text(beginning) => FileKind::Text,
-                None => FileKind::Picture,
-            },
+        // Every picture has one there; a text that happens to begin as a format does has none.
+        let has_nul = beginning.contains(&0);
+        match (PictureFormat::sniff(beginning), named) {
+            (Ok(_) | Err(PictureError::UnsupportedFormat { .. }), _) if has_nul => {
+                FileKind::Picture
+            }
+            (_, Some(kind)) => kind,
+            (Err(PictureError::NotAPicture), None) if begins_as_text(beginning) => FileKind::Text,
+            (_, None) => FileKind::Picture,
         }
     }
 }
@@ -530,11 +532,13 @@ mod tests {
     fn a_picture_is_one_whatever_it_is_called() {
         let png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR";
         check_kind(FileKind::Text, png, FileKind::Picture);
-        check_kind(FileKind::Table, b"GIF89a", FileKind::Picture);
+        check_kind(FileKind::Table, b"GIF89a\x01\0\x01\0", FileKind::Picture);
+        check_kind(FileKind::Text, b"GIF89a is a format", FileKind::Text);
         check_kind(None, &[0xFF, 0xD8, 0xFF, 0xE0], FileKind::Picture);
         check_kind(FileKind::Text, b"\0\0\0\x18ftypheic", FileKind::Picture);
         check_kind(FileKind::Text, b"BMW is a maker of cars", FileKind::Text);
         check_kind(FileKind::Text, b"<svg>", FileKind::Text);
+        check_kind(None, b"<svg>", FileKind::Picture);
         check_kind(FileKind::Table, b"PK\x03\x04", FileKind::Table);
     }
 

@@ -2,6 +2,7 @@
 // its message: what a person reads first, and all that is left where a log is cut to its end.
 
 import { basename } from "node:path";
+import { inspect } from "node:util";
 
 /** Longest message that is kept of a test, in characters. */
 const LONGEST = 300;
@@ -21,6 +22,6 @@ function isOnlyItsTests(data) {
 
 function message(data) {
   const error = data.details?.error;
-  const words = String(error?.cause?.message ?? error?.message ?? "no message");
+  const words = String(error?.cause?.message ?? error?.message ?? inspect(error));
   return words.replace(/\s+/g, " ").trim().slice(0, LONGEST);
 }

@@ -59,6 +59,9 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
 pub(crate) fn run_browser_files(paths: &Paths, files: &[String]) -> Result<()> {
     setup::for_tests(paths)?;
     let predictions = Some(predictions_folder(paths)).filter(|folder| folder.is_dir());
+    if files.iter().any(|file| file.contains("hostile")) {
+        write_hostile_files(paths)?;
+    }
     browser_tests(paths, files, predictions)
 }
 
@@ -93,6 +96,10 @@ fn browser_tests(paths: &Paths, files: &[String], predictions: Option<PathBuf>) 
     let isolated = Mount::new(ISOLATED, paths.dist()).isolated();
     let server = Background::start(&[site, test_files, isolated])?;
     let failures = paths.target().join("failed-browser-tests.txt");
+    // Those of an earlier run are not this one's.
+    if failures.exists() {
+        fs::remove_file(&failures).with_context(|| format!("removing {}", failures.display()))?;
+    }
     let mut command = Command::new("node");
     command
         .current_dir(paths.browser_tests())

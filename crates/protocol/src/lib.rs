@@ -1,4 +1,5 @@
-//! The types that cross a boundary: page to worker, build to page, registry to everything.
+//! The types that cross a boundary: page to worker, build to page, registry to everything; and what both sides of
+//! one tell pictures by.
 //!
 //! Nothing here names the web or the inference engine, so the page, the worker, the native
 //! command and the build all read the same definitions.
