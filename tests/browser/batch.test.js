@@ -155,7 +155,8 @@ describe("many files", () => {
     async (visit) => {
       const { page } = visit;
       await visit.ready();
-      await dropMany(page, { n: 60 });
+      // More than are done between two looks at the bar, which is drawn once a second.
+      await dropMany(page, { n: 400 });
       // With a clock of the test's own there are no user-timing marks to wait for.
       await page.waitForFunction(
         () => document.querySelector('progress[aria-label="Files done"]')?.value >= 5,

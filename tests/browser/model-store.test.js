@@ -74,6 +74,16 @@ const piecesKept = () =>
     return requests.flat().map(({ url }) => url.slice(url.indexOf("models/")));
   });
 
+/** Waits until the browser keeps none of these: they go one after the other, once the page has said that they do. */
+async function areGone(pieces) {
+  for (let tries = 0; ; tries += 1) {
+    const left = await piecesKept();
+    if (!pieces.some((piece) => left.includes(piece))) return;
+    assert.ok(tries < 100, `${left} are still kept`);
+    await visit.page.waitForTimeout(100);
+  }
+}
+
 describe("models on this device", () => {
   test("a model is fetched once and is there on the next visit", async () => {
     await open();
@@ -208,8 +218,8 @@ describe("models on this device", () => {
     await button(`Delete ${MODEL_TITLE}`).click();
     await isPlaced(MODEL_TITLE, "Not downloaded");
     await visit.page.getByRole("status").getByText("1 model deleted").waitFor();
+    await areGone(await piecesOf(MODEL_TITLE));
     const left = await piecesKept();
-    for (const piece of await piecesOf(MODEL_TITLE)) assert.ok(!left.includes(piece));
     for (const piece of await piecesOf(SMALL_TITLE)) assert.ok(left.includes(piece));
     await button("Delete all models").click();
     await isPlaced(SMALL_TITLE, "Not downloaded");
@@ -234,6 +244,7 @@ describe("models on this device", () => {
     await button(`Delete ${MODEL_TITLE}`).click();
     await isPlaced(MODEL_TITLE, "In memory only");
     await visit.page.getByRole("status").getByText("stays in memory until the page is closed").waitFor();
+    await areGone(await piecesOf(MODEL_TITLE));
     assert.deepEqual(await piecesKept(), []);
     await go("Demo");
     await visit.choose(fixture("pictures/photo.bmp"));
@@ -267,7 +278,7 @@ describe("models on this device", () => {
     const pieces = await piecesOf(MODEL_TITLE);
     server.interfere = async (file) => {
       const at = pieces.indexOf(file);
-      if (at > 0) await new Promise((resolve) => setTimeout(resolve, 2500 * at));
+      if (at > 0) await new Promise((resolve) => setTimeout(resolve, 1500 * at));
       return false;
     };
     await open();
@@ -288,6 +299,7 @@ describe("models on this device", () => {
 
   test("what earlier versions of the site kept is removed, and nothing of others", async () => {
     await open();
+    await visit.page.waitForFunction(async () => (await caches.keys()).some((name) => name.startsWith("vitrine-models-")));
     await visit.page.evaluate(async () => {
       const name = (await caches.keys()).find((name) => name.startsWith("vitrine-models-"));
       await (await caches.open(name)).put("models/old.part", new Response("old"));

@@ -48,15 +48,20 @@ export class Visit {
     this.context = context;
     this.page = page;
     this.site = site;
-    this.requests = [];
+    this.made = [];
     this.problems = [];
     /** What the security policy refused in documents, which every visit but those that try it ends without. */
     this.refused = [];
-    context.on("request", (request) => this.requests.push(request.url()));
+    context.on("request", (request) => this.made.push(request));
     page.on("pageerror", (error) => this.problems.push(`page error: ${error.message}`));
     page.on("console", (message) => {
       if (message.type() === "error") this.problems.push(`console: ${message.text()}`);
     });
+  }
+
+  /** Addresses of all requests so far, whoever made them. */
+  get requests() {
+    return this.made.map((request) => request.url());
   }
 
   async #watchPolicy() {
@@ -66,6 +71,14 @@ export class Visit {
         window.noteRefused(`${violatedDirective} ${blockedURI}`),
       );
     });
+  }
+
+  /**
+   * Requests of the page itself so far. Those of the service worker, which keeps the site for the next visit, are not
+   * among them, nor is the tab's icon, for which the browser asks when it gets to it and which no list tells a page of.
+   */
+  own() {
+    return this.made.filter((request) => !request.serviceWorker() && !request.url().endsWith("/icons/favicon.svg"));
   }
 
   /** How many threads help the engine, once `expected` do or five seconds are over. */

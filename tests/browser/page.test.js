@@ -228,8 +228,15 @@ describe("loading", () => {
       }),
     );
     await visit.choose(...many);
-    await visit.page.getByRole("button", { name: "Cancel" }).click();
+    // In the page, because the pictures may be done before a pointer from outside gets there.
+    await visit.page.waitForFunction(() => {
+      const buttons = [...document.querySelectorAll("button")];
+      const cancel = buttons.find((button) => button.textContent === "Cancel" && button.checkVisibility());
+      cancel?.click();
+      return cancel !== undefined;
+    });
     await visit.ready();
+    assert.ok((await visit.page.getByRole("article").count()) < 21, "some were not finished");
     assert.equal((await visit.predictions("upright.jpg")).length, 5);
     await visit.choose(fixture("pictures/photo.bmp"));
     assert.equal((await visit.predictions("photo.bmp")).length, 5);
@@ -338,12 +345,13 @@ describe("loading", () => {
     // Chromium ends a worker whose target is closed as it would after running out of memory.
     const workers = visit.page.workers();
     assert.equal(workers.length, 1);
-    const crash = workers[0].evaluate(() => {
+    const ended = workers[0].waitForEvent("close");
+    await workers[0].evaluate(() => {
       setTimeout(() => {
         throw new Error("out of memory");
       });
     });
-    await crash;
+    await ended;
     await visit.choose(fixture("pictures/photo.bmp"));
     await visit.predictions("photo.bmp");
     assert.equal((await visit.predictions("upright.jpg")).length, 5, "the earlier result stays");

@@ -222,11 +222,6 @@ describe("live metrics", () => {
   });
 
   visiting("requests are counted as the browser counts them, and none goes anywhere else", {}, async (visit) => {
-    const made = [];
-    // Those of the service worker, which keeps the site for the next visit, are not the page's, and the tab's icon,
-    // which no list tells a page of, is the browser's: it asks when it gets to it, before or after the page is ready.
-    const isPages = (request) => !request.serviceWorker() && !request.url().endsWith("/icons/favicon.svg");
-    visit.context.on("request", (request) => isPages(request) && made.push(request));
     await visit.ready();
     await visit.choose(fixture("pictures/upright.jpg"));
     await visit.predictions("upright.jpg");
@@ -243,7 +238,7 @@ describe("live metrics", () => {
       if (tries > 0) await visit.page.waitForTimeout(100);
       const words = await count.innerText();
       [own, foreign] = /(\d+) requests? to this site, (\d+) to anywhere else/.exec(words).slice(1).map(Number);
-      since = made.filter((request) => request.url().startsWith("http") && request.timing().startTime >= from);
+      since = visit.own().filter((request) => request.url().startsWith("http") && request.timing().startTime >= from);
     }
     assert.ok(since.length >= 4, "labels, weights, and the engine's script and module");
     assert.equal(own, since.length, since.map((request) => request.url()).join(" "));

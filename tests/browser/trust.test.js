@@ -57,6 +57,7 @@ describe("the security policy", () => {
       document.head.append(script);
     });
     assert.equal(await visit.page.evaluate(() => window.ranInline), undefined);
+    for (let tries = 0; tries < 50 && visit.refused.length < 4; tries += 1) await visit.page.waitForTimeout(100);
     const directives = visit.refused.map((what) => what.split(" ")[0]).sort();
     assert.deepEqual(directives, ["connect-src", "script-src", "script-src", "script-src-elem"]);
     visit.refused.length = 0;
@@ -145,7 +146,7 @@ describe("an engine that ends in the middle of its work", () => {
   const costs = (title, bytes, words) =>
     visiting(title, { query: "?workers=1" }, async (visit) => {
       await visit.ready();
-      await dropMany(visit.page, { n: 60, side: 64 });
+      await dropMany(visit.page, { n: 300, side: 64 });
       await visit.page.waitForFunction(() => performance.getEntriesByName("vitrine:result").length > 2);
       await send(visit, bytes);
       await finished(visit.page, PATIENCE);

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { PATIENCE, Visit } from "../page.js";
 import { SITE, launch } from "../support.js";
+import { isKept } from "../versions.js";
 
 let browser;
 before(async () => {
@@ -53,22 +54,11 @@ test(`the main job works at ${SITE}`, async (t) => {
   assert.deepEqual(visit.problems, []);
 
   // The second visit, without a network.
-  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === "activated", null, {
-    timeout: PATIENCE,
-  });
-  // The engine is kept when the page has nothing to do.
-  await page.waitForFunction(
-    async () => {
-      const names = (await caches.keys()).filter((name) => name.startsWith("vitrine-site-"));
-      for (const name of names) {
-        const kept = await (await caches.open(name)).keys();
-        if (kept.some(({ url }) => url.endsWith("engine_bg.wasm"))) return true;
-      }
-      return false;
-    },
-    null,
-    { timeout: PATIENCE },
-  );
+  // The engines of this visit and the next are kept when the page has nothing to do, and the samples.
+  const hasThreads = await page.evaluate(() => navigator.hardwareConcurrency > 1);
+  const engines = hasThreads ? ["relaxed", "threads"] : ["relaxed"];
+  const parts = engines.flatMap((flavour) => ["worker\\.js", "engine_bg\\.wasm"].map((file) => new RegExp(`engine/${flavour}-.*${file}$`)));
+  for (const part of [...parts, "samples/chelsea.png"]) await isKept(page, part);
   await visit.context.setOffline(true);
   await page.reload();
   await visit.ready();
