@@ -1,4 +1,4 @@
-//! Requests that the page has made, as the browser lists them, which leaves out its own for the tab's icon.
+//! Requests that the page has made, as the browser lists them.
 
 use js_sys::{Array, Object, Reflect};
 use leptos::prelude::*;

@@ -73,14 +73,16 @@ describe("removing", () => {
     await visit.card("photo.bmp").waitFor({ state: "detached" });
     await status(visit.page, "photo.bmp removed. It can be undone.");
     await visit.page.waitForFunction(() => document.activeElement.ariaLabel === "Remove photo.webp");
-    const n_requests = visit.own().length;
+    // The browser asks for the tab's icon when it gets to it.
+    const asked = () => visit.own().filter((request) => !request.url().endsWith("/icons/favicon.svg")).length;
+    const n_requests = asked();
     await undo(visit.page).press("Enter");
     assert.deepEqual(await visit.predictions("photo.bmp"), before);
     assert.deepEqual(await names(visit.page), THREE);
     await visit.page.waitForFunction(() => document.activeElement.ariaLabel === "Remove photo.bmp");
     await status(visit.page, "1 result is back.");
     assert.equal(await undo(visit.page).count(), 0);
-    assert.equal(visit.own().length, n_requests, "nothing is computed or fetched again");
+    assert.equal(asked(), n_requests, "nothing is computed or fetched again");
     const marks = () => performance.getEntriesByName("vitrine:result").length;
     assert.equal(await visit.page.evaluate(marks), 3);
     assert.deepEqual(visit.problems, []);

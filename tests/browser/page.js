@@ -73,12 +73,9 @@ export class Visit {
     });
   }
 
-  /**
-   * Requests of the page itself so far. Those of the service worker, which keeps the site for the next visit, are not
-   * among them, nor is the tab's icon, for which the browser asks when it gets to it and which no list tells a page of.
-   */
+  /** Requests of the page so far, without those of the service worker, which keeps the site for the next visit. */
   own() {
-    return this.made.filter((request) => !request.serviceWorker() && !request.url().endsWith("/icons/favicon.svg"));
+    return this.made.filter((request) => !request.serviceWorker());
   }
 
   /** How many threads help the engine, once `expected` do or five seconds are over. */

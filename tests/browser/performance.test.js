@@ -227,21 +227,45 @@ describe("live metrics", () => {
     await visit.predictions("upright.jpg");
     await visit.page.getByRole("navigation").first().getByRole("link", { name: "Performance" }).click();
     const count = visit.page.getByRole("region", { name: "Requests since this page was ready" });
-    const from = await visit.page.evaluate(
-      () => performance.timeOrigin + performance.getEntriesByName("vitrine:counting")[0].startTime,
-    );
-    let since;
-    let own;
-    let foreign;
+    /** What the page could know: `[address, whether it began once the page counted]`. */
+    const listed = () =>
+      visit.page.evaluate(() => {
+        const [{ startTime: from }] = performance.getEntriesByName("vitrine:counting");
+        const requests = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith("http"));
+        return requests.map(({ name, startTime }) => [name, startTime >= from]);
+      });
+    /** What the browser did for the page but its document. */
+    const made = () =>
+      visit
+        .own()
+        .filter((request) => request.url().startsWith("http") && !request.isNavigationRequest())
+        .map((request) => request.url());
+    /** What of `some` is not among `others`, as often as it is there. */
+    const beyond = (some, others) => {
+      const left = [...others];
+      return some.filter((address) => {
+        const at = left.indexOf(address);
+        if (at >= 0) left.splice(at, 1);
+        return at < 0;
+      });
+    };
+    let met;
     // A request is on the page's list once it is answered, on the browser's once it is made.
-    for (let tries = 0; tries < 50 && (tries === 0 || own !== since.length); tries += 1) {
-      if (tries > 0) await visit.page.waitForTimeout(100);
+    for (let tries = 0; tries < 50; tries += 1) {
       const words = await count.innerText();
-      [own, foreign] = /(\d+) requests? to this site, (\d+) to anywhere else/.exec(words).slice(1).map(Number);
-      since = visit.own().filter((request) => request.url().startsWith("http") && request.timing().startTime >= from);
+      const [own, foreign] = /(\d+) requests? to this site, (\d+) to anywhere else/.exec(words).slice(1).map(Number);
+      const all = await listed();
+      const since = all.filter(([, isSince]) => isSince).map(([address]) => address);
+      const unlisted = beyond(made(), all.map(([address]) => address));
+      met = { own, foreign, since, unlisted, invented: beyond(since, made()) };
+      if (own === since.length && unlisted.length === 0) break;
+      await visit.page.waitForTimeout(100);
     }
+    const { own, foreign, since, unlisted, invented } = met;
     assert.ok(since.length >= 4, "labels, weights, and the engine's script and module");
-    assert.equal(own, since.length, since.map((request) => request.url()).join(" "));
+    assert.equal(own, since.length, since.join(" "));
+    assert.deepEqual(unlisted, [], "what the page was not told of");
+    assert.deepEqual(invented, [], "what was never asked for");
     assert.equal(foreign, 0);
   });
 });
