@@ -133,9 +133,8 @@ pub(crate) fn add_files(files: impl Iterator<Item = File>) {
         false => (Some(FileKind::Picture), file),
     };
     let files: Vec<(Option<FileKind>, File)> = files.map(named).collect();
-    let pictures = vec![FileKind::Picture; files.len()];
     if files.iter().all(|(named, _)| !is_looked_at(*named)) {
-        return keep_files(pictures, files);
+        return keep_files(vec![FileKind::Picture; files.len()], files);
     }
     let n_dropped = with(|session| session.n_dropped);
     spawn_local(async move {
@@ -171,7 +170,7 @@ async fn kinds(files: &[(Option<FileKind>, File)]) -> Vec<FileKind> {
             .collect();
         for ((named, _), look) in lot.iter().zip(looks) {
             let beginning = match look {
-                Some(look) => JsFuture::from(look).await.unwrap_or_default(),
+                Some(look) => look.await.unwrap_or_default(),
                 None => JsValue::UNDEFINED,
             };
             let beginning = beginning.dyn_ref::<ArrayBuffer>();
@@ -184,14 +183,18 @@ async fn kinds(files: &[(Option<FileKind>, File)]) -> Vec<FileKind> {
 
 /// Begins to read a file's first bytes. Gives nothing, or undefined, for one that cannot be read or does not come
 /// in time, as from a drive that is not there: the worker will say so when it tries.
-fn begin_look(file: &File) -> Option<Promise> {
+///
+/// What comes is listened for at once: one that fails while another is waited for would be an error of the page.
+fn begin_look(file: &File) -> Option<JsFuture> {
     let blob = file.slice_with_f64_and_f64(0.0, FileKind::BEGINNING.into());
     let gives_up = future_to_promise(async {
         web::pause(LONGEST_LOOK_MS).await;
         Ok(JsValue::UNDEFINED)
     });
     let bytes: Promise = blob.ok()?.array_buffer().unchecked_into();
-    Some(Promise::race(&Array::of2(&bytes, &gives_up)))
+    Some(JsFuture::from(Promise::race(&Array::of2(
+        &bytes, &gives_up,
+    ))))
 }
 
 /// Takes a text that is being typed, or one that was handed in to stay.

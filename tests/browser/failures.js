@@ -10,7 +10,8 @@ const LONGEST = 300;
 export default async function* failures(events) {
   for await (const { type, data } of events) {
     if (type !== "test:fail" || isOnlyItsTests(data)) continue;
-    const file = data.file ? `${basename(data.file)}: ` : "";
+    // A test that `visitingWith` declares says that it is in page.js, which helps nobody.
+    const file = data.file?.endsWith(".test.js") ? `${basename(data.file)}: ` : "";
     yield `- ${file}${data.name}: ${message(data)}\n`;
   }
 }

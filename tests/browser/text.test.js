@@ -147,6 +147,23 @@ describe("texts", () => {
     assert.equal(await visit.page.getByRole("alert").count(), 0);
   });
 
+  visiting("files whose first bytes do not come are taken for what they are called", {}, async (visit) => {
+    await visit.ready();
+    await visit.choose(await file("first.txt", "I am so happy for you"));
+    await visit.predictions("first.txt", "Emotion");
+    // One file's bytes never come, another's cannot be read meanwhile.
+    await visit.page.evaluate(() => {
+      let n = 0;
+      Blob.prototype.arrayBuffer = () => {
+        n += 1;
+        return n === 1 ? new Promise(() => {}) : Promise.reject(new DOMException("gone", "NotReadableError"));
+      };
+    });
+    await visit.choose(await file("second.txt", "That is very sad"), await file("third.txt", "What a surprise!"));
+    for (const name of ["second.txt", "third.txt"]) assert.ok((await visit.predictions(name, "Emotion")).length > 0);
+    assert.deepEqual(visit.problems, []);
+  });
+
   visiting("a file that is no text is refused in words", {}, async (visit) => {
     await visit.ready();
     await visit.choose(await file("binary.txt", Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1])));
